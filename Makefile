@@ -1,0 +1,143 @@
+# Every target does its own set-up. `make help` lists them.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+VENV ?= .venv
+PORT ?= 8000
+ARGS ?=
+PY := $(VENV)/bin/python
+say = printf '%s\n' $(1) >&2
+
+# Where `make test-services` looks for the real ones.
+SERVICES_DATABASE_URL ?= postgresql://postgres@127.0.0.1:5432/hub_services
+SERVICES_REDIS_URL ?= redis://127.0.0.1:6379/0
+SERVICES_RABBITMQ_URL ?= amqp://guest:guest@127.0.0.1:5672//
+
+.PHONY: help
+help: ## This list
+	@echo "The intelligence-sharing hub. make demo is the place to begin."
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  PORT=8001 make demo       another port        PYTHON=python3.12 make test   another Python"
+	@echo "  ARGS='-k outbox' make test   some tests       HUB_HOME=/srv/hub make demo   another folder for data"
+
+.PHONY: demo
+demo: $(VENV)/.base ## Start everything, run the main job, show what matched; Ctrl-C stops it
+	@$(call say,"4/4 Starting the hub")
+	@exec $(PY) -m hub.launcher demo --port $(PORT) $(ARGS)
+
+.PHONY: up
+up: $(VENV)/.base ## Start everything without demo data; Ctrl-C stops it
+	@$(call say,"4/4 Starting the hub")
+	@exec $(PY) -m hub.launcher up --port $(PORT) $(ARGS)
+
+.PHONY: smoke
+smoke: $(VENV)/.base ## Run the main job once, in a temporary folder on free ports; prints one line of JSON
+	@$(call say,"4/4 Running the main job once")
+	@exec $(PY) -m hub.launcher smoke $(ARGS)
+
+.PHONY: test
+test: $(VENV)/.dev chromium ## All tests, on the embedded PostgreSQL
+	@$(call say,"4/4 Running the tests")
+	@exec $(PY) -m pytest $(ARGS)
+
+.PHONY: test-services
+test-services: $(VENV)/.dev ## The tests that prove it on PostgreSQL with Redis, then with RabbitMQ, on 127.0.0.1
+	@$(call say,"4/4 Running the tests on real services")
+	@for broker in "$(SERVICES_REDIS_URL)" "$(SERVICES_RABBITMQ_URL)"; do \
+	  echo "== PostgreSQL with $${broker%%:*} ==" >&2; \
+	  DATABASE_URL="$(SERVICES_DATABASE_URL)" BROKER_URL="$$broker" \
+	    $(PY) -m pytest -m services $(ARGS) || exit 1; \
+	done
+
+.PHONY: lint
+lint: $(VENV)/.dev ## Style, floors and types
+	@$(call say,"4/4 Checking style$(comma) floors and types")
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check --quiet . || { echo "Some files are not formatted: run make format." >&2; exit 1; }
+	@$(VENV)/bin/lint-imports
+	@$(PY) -m mypy
+	@long=$$(git ls-files '*.py' | xargs wc -l | awk '$$2 != "total" && $$1 > 400 { print $$2 " has " $$1 " lines" }'); \
+	  if [ -n "$$long" ]; then echo "$$long (400 is the most: split by noun)." >&2; exit 1; fi
+
+.PHONY: format
+format: $(VENV)/.dev ## Format the code and mend what ruff can mend
+	@$(PY) -m ruff check --fix --quiet . ; $(PY) -m ruff format --quiet .
+
+.PHONY: bench
+bench: $(VENV)/.base ## Time a page of signals at 200,000 signals, on a database of its own
+	@HUB_HOME="$${HUB_HOME:-var}/bench" $(PY) -m hub.launcher manage bench_visibility $(ARGS)
+
+.PHONY: lock
+lock: $(VENV)/.dev ## Write requirements/ from pyproject.toml (ARGS=--upgrade: newest versions)
+	@$(VENV)/bin/uv $(LOCK) --extra embedded -o requirements/base.txt
+	@$(VENV)/bin/uv $(LOCK) --extra embedded --extra dev -o requirements/dev.txt
+	@$(VENV)/bin/uv $(LOCK) --constraint requirements/base.txt -o requirements/production.txt
+LOCK := pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+  --no-header --no-annotate $(ARGS) pyproject.toml
+
+.PHONY: clean-demo
+clean-demo: ## Delete the demo's database, keys and logs
+	@if [ -x $(PY) ]; then $(PY) -m hub.launcher clean; else rm -rf var; fi
+
+.PHONY: clean
+clean: clean-demo ## Delete all that was made here, the virtual environment too
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build staticfiles
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- Set-up: a stamp file for each set of requirements -------------------------------------------------------------
+comma := ,
+PIP_LOG = $(VENV)/pip.log
+
+# --no-deps: the files name every package with its hash, so there is nothing left to resolve.
+define install
+@$(call say,"3/4 Installing $(1) (a minute the first time)")
+@$(PY) -m pip install --quiet --disable-pip-version-check --no-input --no-deps --require-hashes -r $(1) \
+  >$(PIP_LOG) 2>&1 || { \
+  echo "The packages of $(1) could not be installed: check the network and the disk, then run make again." >&2; \
+  echo "Details: $(PIP_LOG)" >&2; exit 1; }
+@touch $@
+endef
+
+$(VENV)/.base: pyproject.toml requirements/base.txt | $(VENV)/.python
+	$(call install,requirements/base.txt)
+
+$(VENV)/.dev: pyproject.toml requirements/dev.txt | $(VENV)/.python
+	$(call install,requirements/dev.txt)
+	@touch $(VENV)/.base
+
+# The first that really runs and is 3.11 to 3.13: a pyenv shim, for example, may exist and not run.
+$(VENV)/.python:
+	@found=; for python in $${PYTHON:-python3 python3.13 python3.12 python3.11}; do \
+	  if "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
+	  then found=$$python; break; fi; done; \
+	if [ -z "$$found" ]; then \
+	  echo "No Python 3.11, 3.12 or 3.13 here: apt-get install python3 python3-venv, or PYTHON=/path/to/python make." >&2; \
+	  exit 1; fi; \
+	if ! "$$found" -c 'import ensurepip, venv' 2>/dev/null; then \
+	  echo "$$found has no venv module: apt-get install python3-venv, then run make again." >&2; exit 1; fi; \
+	echo "1/4 Using $$("$$found" --version)" >&2; echo "2/4 Making the virtual environment $(VENV)" >&2; \
+	"$$found" -m venv $(VENV) >&2 || { \
+	  echo "The virtual environment could not be made: is there space, and is this folder yours?" >&2; exit 1; }
+	@touch $@
+
+# Browser tests drive Debian's Chromium. Without it they are skipped, and say so.
+.PHONY: chromium
+chromium:
+	@command -v chromium >/dev/null 2>&1 && exit 0; \
+	if command -v apt-get >/dev/null 2>&1; then \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo="sudo -n"; \
+	  if [ -z "$$sudo" ] || $$sudo true 2>/dev/null; then \
+	    echo "    Installing Chromium for the browser tests" >&2; \
+	    { $$sudo apt-get update -qq && \
+	      $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; \
+	    } >/dev/null 2>&1; \
+	  fi; \
+	fi; \
+	command -v chromium >/dev/null 2>&1 || \
+	  echo "    Browser tests will be skipped: there is no Chromium (apt-get install chromium)." >&2
+
+.DEFAULT:
+	@echo "There is no target $@: make help lists them." >&2; exit 1
