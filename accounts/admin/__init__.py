@@ -1,0 +1,7 @@
+"""The admin's pages for members: organisations, people, API clients (floor 1)."""
+
+from accounts.admin.clients import ApiClientAdmin
+from accounts.admin.organisations import OrganisationAdmin
+from accounts.admin.users import UserAdmin
+
+__all__ = ["ApiClientAdmin", "OrganisationAdmin", "UserAdmin"]

@@ -1,0 +1,152 @@
+"""Organisations in the admin (floor 1)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from accounts.actor import Actor
+from accounts.middleware import actor_of_request
+from accounts.models import ApiClient, Organisation, User
+from accounts.services import set_status
+from hub.admin.pages import Link, list_url
+from hub.admin.steps import Question, Step, SteppedAdmin
+
+
+def _set(status: str) -> Any:
+    def take(request: HttpRequest, organisation: Organisation, reason: str) -> None:
+        set_status(actor=actor_of_request(request), organisation=organisation, status=status, reason=reason)
+
+    return take
+
+
+SUSPEND: Step[Organisation] = Step(
+    name="suspend",
+    question=Question(
+        title=_("Suspend an organisation"),
+        consequence=_(
+            "Its people are signed out and its API keys are refused, each at its next request. Its signals stay, and "
+            "those they were shared with still see them. You can reactivate it."
+        ),
+        button=_("Suspend"),
+        done=_("Suspended: %(names)s."),
+    ),
+    offered=lambda organisation: organisation.is_active,
+    take=_set(Organisation.Status.SUSPENDED),
+)
+REACTIVATE: Step[Organisation] = Step(
+    name="reactivate",
+    question=Question(
+        title=_("Reactivate an organisation"),
+        consequence=_("Its people and its API keys that were not revoked or expired work again at once."),
+        button=_("Reactivate"),
+        done=_("Active again: %(names)s."),
+    ),
+    offered=lambda organisation: not organisation.is_active,
+    take=_set(Organisation.Status.ACTIVE),
+)
+
+
+class OrganisationForm(forms.ModelForm[Organisation]):
+    actor: Actor
+
+    class Meta:
+        model = Organisation
+        fields = ("name", "slug", "kind", "country")
+        help_texts = {
+            "kind": _("Staff of a hub operator administer the hub. Everybody else works with signals."),
+        }
+
+    def clean_country(self) -> str:
+        country = str(self.cleaned_data["country"]).upper()
+        if country and not re.fullmatch("[A-Z]{2}", country):
+            raise ValidationError(_("Write two letters, for example GB."))
+        return country
+
+    def clean_kind(self) -> str:
+        kind = str(self.cleaned_data["kind"])
+        if self.instance.pk == self.actor.organisation_id and kind != Organisation.Kind.OPERATOR:
+            raise ValidationError(_("This is your own organisation: you would lock yourself out."))
+        return kind
+
+
+@admin.register(Organisation)
+class OrganisationAdmin(SteppedAdmin[Organisation]):
+    may_add = may_change = True
+    audit_type = "organisation"
+    form = OrganisationForm
+    steps = (SUSPEND, REACTIVATE)
+    intro = _("The members of the hub. What one may see is decided by the sharing groups that it is in.")
+    list_display = ("name", "slug", "kind", "country_or_not", "status", "people", "clients", "created_at")
+    list_filter = ("status", "kind")
+    search_fields = ("name", "slug")
+    search_help_text = _("Part of a name or short name.")
+    readonly_fields = ("status", "created_at", "uuid")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Organisation | None = None) -> Any:
+        described = (None, {"fields": ("name", "slug", "kind", "country")})
+        if obj is None:
+            return (described,)
+        return (
+            described,
+            (
+                _("State"),
+                {
+                    "fields": ("status", "created_at", "uuid"),
+                    "description": _("Suspend or reactivate with the button above. Organisations are never deleted."),
+                },
+            ),
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Organisation | None = None) -> tuple[str, ...]:
+        own = ("status", "created_at", "uuid")
+        return own if obj is None else (*own, "slug")
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Organisation | None = None) -> dict[str, Any]:
+        return {"slug": ("name",)} if obj is None else {}
+
+    def get_form(
+        self, request: HttpRequest, obj: Organisation | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        form.actor = actor_of_request(request)  # type: ignore[attr-defined]
+        return form
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Organisation]:
+        return super().get_queryset(request).annotate(people_count=_counted(User), client_count=_counted(ApiClient))
+
+    def links(self, obj: Organisation) -> list[Link]:
+        this = {"organisation__id__exact": obj.pk}
+        return [
+            Link(_("People"), list_url("accounts_user", **this)),
+            Link(_("API clients"), list_url("accounts_apiclient", **this)),
+            Link(_("Sharing groups"), list_url("sharing_sharinggroup", member=obj.pk)),
+            Link(_("Signals"), list_url("sharing_signal", **this)),
+            Link(_("What it did"), list_url("audit_auditentry", organisation_id=obj.pk)),
+        ]
+
+    @admin.display(description=_("country"), ordering="country")
+    def country_or_not(self, obj: Organisation) -> str:
+        return obj.country or str(_("not given"))
+
+    @admin.display(description=_("people"))
+    def people(self, obj: Any) -> int:
+        return int(obj.people_count)
+
+    @admin.display(description=_("API clients"))
+    def clients(self, obj: Any) -> int:
+        return int(obj.client_count)
+
+
+def _counted(model: type[User] | type[ApiClient]) -> Coalesce:
+    """How many belong to each organisation, without a join that would multiply rows."""
+    own = model._default_manager.filter(organisation=OuterRef("pk")).order_by().values("organisation")
+    return Coalesce(Subquery(own.annotate(count=Count("pk")).values("count")), 0)

@@ -1,0 +1,9 @@
+"""Django's handle on the accounts app (floor 1)."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class AccountsConfig(AppConfig):
+    name = "accounts"
+    verbose_name = _("Members")
