@@ -1,0 +1,104 @@
+"""Errors as problem details, RFC 9457 (floor 7). The one mapping from the domain's errors to HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import OperationalError
+from django.http import Http404
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from hub.errors import Conflict, HubError, Invalid, NotFound, NotPermitted, Problem
+
+CONTENT_TYPE: Final = "application/problem+json"
+RETRY_SECONDS: Final = 2
+_STATUS: Final[dict[type[HubError], int]] = {Invalid: 400, NotPermitted: 403, NotFound: 404, Conflict: 409}
+_FRAMEWORK: Final[dict[type[Exception], int]] = {Http404: 404, PermissionDenied: 403, RequestDataTooBig: 413}
+_TITLES: Final = {
+    400: "The request has problems",
+    401: "A valid API key is needed",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    406: "Only JSON can be sent back",
+    409: "Not possible in the present state",
+    413: "Too large",
+    415: "Only JSON is understood",
+    429: "Too many requests",
+    500: "The hub failed",
+    503: "The hub is not ready",
+}
+
+
+def problem_response(
+    status: int, detail: str = "", problems: Iterable[Problem] = (), headers: dict[str, str] | None = None
+) -> Response:
+    return Response(problem_body(status, detail, problems), status=status, headers=headers, content_type=CONTENT_TYPE)
+
+
+def problem_body(status: int, detail: str = "", problems: Iterable[Problem] = ()) -> dict[str, Any]:
+    title = _TITLES.get(status, "Error")
+    return {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail or title,
+        "errors": [problem_out(problem) for problem in problems],
+    }
+
+
+def problem_out(problem: Problem) -> dict[str, str]:
+    return {"path": problem.path, "code": problem.code, "message": problem.message, "mend": problem.mend}
+
+
+def to_response(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler. None lets a defect through to Django, which logs it and answers 500."""
+    if isinstance(error, HubError):
+        problems = error.problems if isinstance(error, Invalid) else []
+        return problem_response(_STATUS[type(error)], error.message, problems)
+    for kind, status in _FRAMEWORK.items():
+        if isinstance(error, kind):
+            return problem_response(status)
+    if isinstance(error, exceptions.ValidationError):
+        return problem_response(400, Invalid.default_message, flattened(error.detail))
+    if isinstance(error, exceptions.APIException):
+        return problem_response(error.status_code, str(error.detail), headers=_headers(error))
+    if isinstance(error, OperationalError):
+        # The database is away, or chose this request to break a dead-lock. Nothing was stored.
+        return problem_response(503, "Try again in a moment.", headers={"Retry-After": str(RETRY_SECONDS)})
+    return None
+
+
+def _headers(error: exceptions.APIException) -> dict[str, str]:
+    headers = {}
+    if auth_header := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = auth_header
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(wait) + 1)
+    return headers
+
+
+def flattened(detail: Any, path: str = "") -> list[Problem]:
+    """DRF's nested error detail as problems with JSON pointers."""
+    return list(_walk(detail, path))
+
+
+def _walk(detail: Any, path: str) -> Iterator[Problem]:
+    if isinstance(detail, dict):
+        for key, value in detail.items():
+            step = "" if key == "non_field_errors" else f"/{_escaped(str(key))}"
+            yield from _walk(value, path + step)
+    elif isinstance(detail, list):
+        for position, value in enumerate(detail):
+            # A list of messages stands for its own path; a list of dicts is one for each element that was sent.
+            yield from _walk(value, f"{path}/{position}" if isinstance(value, dict | list) else path)
+    else:
+        message, _, mend = str(detail).partition("\n")
+        yield Problem(path, getattr(detail, "code", "invalid"), message, mend)
+
+
+def _escaped(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,44 @@
+"""What a caller can use: itself, its groups, the signal types (floor 7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.models import Organisation, Scope
+from sharing.visibility.models import Harm
+from sharing.visibility.tlp import TLP
+
+
+class OrganisationOut(serializers.Serializer[Any]):
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    kind = serializers.ChoiceField(choices=Organisation.Kind.choices)
+
+
+class WhoAmI(serializers.Serializer[Any]):
+    organisation = OrganisationOut()
+    client = serializers.CharField(help_text="Name of the API client.")
+    scopes = serializers.ListField(child=serializers.ChoiceField(choices=Scope.choices))
+
+
+class SharingGroupOut(serializers.Serializer[Any]):
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    purpose = serializers.CharField()
+    harms = serializers.ListField(child=serializers.ChoiceField(choices=Harm.choices), help_text="Empty: all of them.")
+    max_tlp = serializers.ChoiceField(choices=TLP.choices)
+    retention_days = serializers.IntegerField()
+    may_contribute = serializers.BooleanField()
+
+
+class SignalTypeOut(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    title = serializers.CharField()
+    description = serializers.CharField()
+    example = serializers.CharField()
+    keyed = serializers.BooleanField(help_text="An identifier: sent as it is, stored as a keyed token.")
+    needs_platform = serializers.BooleanField()
+    bits = serializers.IntegerField(allow_null=True, help_text="Length of a hash that has near matches.")
+    threshold = serializers.IntegerField(help_text="Bits that may differ in a match; 0 is identity.")

@@ -1,0 +1,212 @@
+"""Signals in and out (floor 7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from sharing import signal_types
+from sharing.api.paging import PageQuery
+from sharing.api.serializers.strict import Choice, StrictSerializer, Text
+from sharing.signals.inputs import AccountInput, IndicatorInput, SignalInput
+from sharing.signals.models import AccountDetail, Signal
+from sharing.signals.preparation import MAX_INDICATORS
+from sharing.signals.selectors import SignalFilters
+from sharing.visibility.models import Harm
+from sharing.visibility.tlp import TLP
+
+MAX_VALUE = 100_000
+MAX_AUDIENCE = 100
+MAX_REFERENCE = 200
+_PLATFORM = "Short name of the platform, for example exampletube."
+
+
+class IndicatorIn(StrictSerializer):
+    type = Text(max_length=20, help_text=f"One of: {', '.join(signal_types.NAMES)}.")
+    value = Text(
+        max_length=MAX_VALUE,
+        trim_whitespace=False,
+        help_text="A hash as hexadecimal digits; a URL, a text or an identifier as it is. Identifiers become keyed "
+        "tokens at once: the plain value is never stored.",
+    )
+    platform = serializers.SlugField(
+        max_length=60, required=False, default="", allow_blank=True, help_text=f"Needed for usernames. {_PLATFORM}"
+    )
+    quality = serializers.IntegerField(
+        min_value=0, max_value=100, required=False, allow_null=True, default=None,
+        help_text="PDQ quality. Below 50 the hash matches by identity only.",
+    )  # fmt: skip
+
+
+class AccountIn(StrictSerializer):
+    platform = serializers.SlugField(max_length=60, help_text=_PLATFORM)
+    behaviours = serializers.ListField(child=Text(max_length=60), max_length=30, required=False, default=list)
+    enforcement = Choice(choices=AccountDetail.Enforcement.choices, required=False, default="none")
+    enforced_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+
+    def to_input(self, data: dict[str, Any]) -> AccountInput:
+        return AccountInput(**{**data, "behaviours": tuple(data["behaviours"])})
+
+
+class SignalIn(StrictSerializer):
+    external_id = Text(
+        max_length=MAX_REFERENCE, required=False, allow_null=True, default=None,
+        help_text="Your own id for this. Submitting it again updates the signal. Other members don't see it.",
+    )  # fmt: skip
+    kind = Choice(choices=Signal.Kind.choices)
+    harm = Choice(choices=Harm.choices)
+    severity = Choice(choices=Signal.Severity.choices)
+    confidence = serializers.IntegerField(min_value=0, max_value=100, required=False, default=50)
+    tlp = Choice(choices=TLP.choices, required=False, default=TLP.AMBER)
+    subject_role = Choice(choices=Signal.SubjectRole.choices, required=False, default="unknown")
+    summary = Text(max_length=4_000, required=False, allow_blank=True, default="")
+    lawful_basis = Text(max_length=200, required=False, allow_blank=True, default="")
+    observed_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+    expires_at = serializers.DateTimeField(
+        required=False, allow_null=True, default=None, help_text="Left out: the retention of the sharing group."
+    )
+    sharing_groups = serializers.ListField(
+        child=Text(max_length=60), max_length=MAX_AUDIENCE, required=False, default=list,
+        help_text="Short names of the groups that will see this.",
+    )  # fmt: skip
+    named_organisations = serializers.ListField(
+        child=Text(max_length=60), max_length=MAX_AUDIENCE, required=False, default=list,
+        help_text="Short names of organisations that will see this one signal; the only way for TLP:RED.",
+    )  # fmt: skip
+    indicators = serializers.ListField(child=IndicatorIn(), max_length=MAX_INDICATORS)
+    account = AccountIn(required=False, allow_null=True, default=None)
+
+    def changes(self) -> dict[str, Any]:
+        """The validated fields in the types of SignalInput; with `partial` only those that were sent."""
+        data = dict(self.validated_data)
+        for name in ("sharing_groups", "named_organisations"):
+            if name in data:
+                data[name] = tuple(data[name])
+        if "indicators" in data:
+            data["indicators"] = tuple(IndicatorInput(**item) for item in data["indicators"])
+        if data.get("account") is not None:
+            data["account"] = AccountIn().to_input(data["account"])
+        return data
+
+    def to_input(self) -> SignalInput:
+        return SignalInput(**self.changes())
+
+
+class SignalPatch(SignalIn):
+    """Any part of a signal. Its own reference and kind stay as they were submitted."""
+
+    external_id = None  # type: ignore[assignment]
+    kind = None  # type: ignore[assignment]
+
+
+class BatchIn(StrictSerializer):
+    atomic = serializers.BooleanField(
+        required=False, default=False, help_text="true: store all of them, or none when one has a problem."
+    )
+    signals = serializers.ListField(child=serializers.JSONField(), min_length=1, max_length=settings.API_BATCH_MAX)
+
+
+class BatchSchema(serializers.Serializer[Any]):
+    """How the batch is documented; BatchIn takes rows unread, so that one bad row does not refuse the rest."""
+
+    atomic = BatchIn().fields["atomic"]
+    signals = serializers.ListField(child=SignalIn(), min_length=1, max_length=settings.API_BATCH_MAX)
+
+
+class RetractIn(StrictSerializer):
+    reason = Text(max_length=500, help_text="Why it is taken back. Kept in the audit.")
+
+
+class IndicatorOut(serializers.Serializer[Any]):
+    type = serializers.CharField(source="indicator.signal_type")
+    value = serializers.CharField(source="indicator.text", help_text="Hexadecimal digits; of an identifier, its token.")
+    key_id = serializers.CharField(source="indicator.key_id", help_text="Key of the token; empty for hashes.")
+    quality = serializers.IntegerField(allow_null=True)
+
+
+class AccountOut(serializers.Serializer[Any]):
+    platform = serializers.CharField()
+    behaviours = serializers.ListField(child=serializers.CharField())
+    enforcement = serializers.ChoiceField(choices=AccountDetail.Enforcement.choices)
+    enforced_at = serializers.DateTimeField(allow_null=True)
+
+
+class SignalOut(serializers.Serializer[Any]):
+    """A signal as you may see it."""
+
+    # Needs `actor` in the context, and selectors.with_details on the row.
+
+    id = serializers.UUIDField(source="uuid")
+    organisation = serializers.CharField(source="organisation.slug")
+    external_id = serializers.SerializerMethodField(help_text="Only on your own signals.")
+    kind = serializers.ChoiceField(choices=Signal.Kind.choices)
+    harm = serializers.ChoiceField(choices=Harm.choices)
+    severity = serializers.ChoiceField(choices=Signal.Severity.choices)
+    confidence = serializers.IntegerField()
+    tlp = serializers.ChoiceField(choices=TLP.choices)
+    subject_role = serializers.ChoiceField(choices=Signal.SubjectRole.choices)
+    summary = serializers.CharField()
+    lawful_basis = serializers.CharField()
+    state = serializers.ChoiceField(choices=["active", "expired", "retracted"])
+    observed_at = serializers.DateTimeField(allow_null=True)
+    expires_at = serializers.DateTimeField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    sharing_groups = serializers.SerializerMethodField(help_text="Those that you can see.")
+    indicators = IndicatorOut(source="indicator_links", many=True)
+    account = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_external_id(self, signal: Signal) -> str | None:
+        own = signal.organisation_id == self.context["actor"].organisation_id
+        return signal.external_id if own else None
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_sharing_groups(self, signal: Any) -> list[str]:
+        return [share.sharing_group.slug for share in signal.visible_shares]
+
+    @extend_schema_field(AccountOut(allow_null=True))
+    def get_account(self, signal: Signal) -> Any:
+        account = getattr(signal, "account", None)
+        return None if account is None else AccountOut(account).data
+
+
+class ProblemOut(serializers.Serializer[Any]):
+    path = serializers.CharField(help_text="JSON pointer to what is wrong.")
+    code = serializers.CharField()
+    message = serializers.CharField()
+    mend = serializers.CharField(help_text="What to do about it.")
+
+
+class BatchRowOut(serializers.Serializer[Any]):
+    row = serializers.IntegerField(help_text="Position in `signals`, from 0.")
+    status = serializers.ChoiceField(choices=["created", "updated", "refused"])
+    id = serializers.UUIDField(allow_null=True)
+    external_id = serializers.CharField(allow_null=True)
+    errors = ProblemOut(many=True)  # type: ignore[assignment]
+
+
+class BatchOut(serializers.Serializer[Any]):
+    stored = serializers.IntegerField()
+    refused = serializers.IntegerField()
+    results = BatchRowOut(many=True)
+
+
+class SignalQuery(PageQuery):
+    kind = Choice(choices=Signal.Kind.choices, required=False)
+    harm = Choice(choices=Harm.choices, required=False)
+    severity = Choice(choices=Signal.Severity.choices, required=False)
+    type = Choice(choices=[(name, name) for name in signal_types.NAMES], required=False, help_text="Holds one of it.")
+    group = serializers.CharField(max_length=60, required=False, help_text="Short name of a sharing group.")
+    organisation = serializers.CharField(max_length=60, required=False, help_text="Short name of the submitter.")
+    since = serializers.DateTimeField(required=False, help_text="Submitted at this moment or later.")
+    text = serializers.CharField(
+        max_length=200, required=False, help_text="Words of the summary, or a whole hash in hexadecimal digits."
+    )
+
+    def filters(self) -> SignalFilters:
+        data = {key: value for key, value in self.validated_data.items() if key not in ("limit", "cursor")}
+        return SignalFilters(**data)

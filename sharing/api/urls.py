@@ -1,0 +1,24 @@
+"""Addresses of the API (floor 7). A new one joins tests/test_visibility_matrix.py, or that test fails."""
+
+from django.urls import path
+
+from sharing.api.schema import DocsView, SchemaView
+from sharing.api.views.catalogue import Me, SharingGroups, SignalTypes
+from sharing.api.views.matches import MatchDetail, Matches, MatchVerdict
+from sharing.api.views.signals import SignalBatch, SignalDetail, SignalRetraction, Signals
+
+app_name = "api"
+urlpatterns = [
+    path("whoami", Me.as_view(), name="whoami"),
+    path("sharing-groups", SharingGroups.as_view(), name="sharing-groups"),
+    path("signal-types", SignalTypes.as_view(), name="signal-types"),
+    path("signals", Signals.as_view(), name="signals"),
+    path("signals/batch", SignalBatch.as_view(), name="signal-batch"),
+    path("signals/<uuid:uuid>", SignalDetail.as_view(), name="signal"),
+    path("signals/<uuid:uuid>/retract", SignalRetraction.as_view(), name="signal-retraction"),
+    path("matches", Matches.as_view(), name="matches"),
+    path("matches/<uuid:uuid>", MatchDetail.as_view(), name="match"),
+    path("matches/<uuid:uuid>/verdict", MatchVerdict.as_view(), name="match-verdict"),
+    path("schema", SchemaView.as_view(), name="schema"),
+    path("docs", DocsView.as_view(url_name="api:schema"), name="docs"),
+]

@@ -1,0 +1,1 @@
+"""The endpoints, by noun (floor 7)."""

@@ -1,0 +1,1 @@
+"""Floor 7: commands for the people who run the hub."""

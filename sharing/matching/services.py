@@ -1,0 +1,102 @@
+"""Telling organisations of matches, and taking their verdicts (floor 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from accounts.actor import Actor
+from accounts.models import Scope
+from hub.audit.services import record
+from hub.errors import NotFound
+from hub.outbox.models import OutboxEvent
+from hub.outbox.services import still_working
+from sharing.matching.facts import facts_about
+from sharing.matching.models import Match
+from sharing.matching.telling import told_about
+from sharing.signals.words import require_no_identifier
+
+CHUNK = 100
+
+
+def match_changed(events: list[OutboxEvent]) -> None:
+    """Match every signal that these pieces of work name. Idempotent; a repetition after a kill finds the same."""
+    wanted = {signal_id for event in events for signal_id in event.payload["signals"]}
+    # A changed signal may be what other matches rest on; those are worked out anew with it.
+    resting = Match.objects.filter(related__overlap=sorted(wanted)).values_list("signal", flat=True)
+    signal_ids = sorted(wanted.union(resting))
+    for start in range(0, len(signal_ids), CHUNK):
+        match_signals(signal_ids[start : start + CHUNK])
+        still_working(events)
+
+
+def match_signals(signal_ids: Sequence[int]) -> None:
+    """Bring the matches of these signals in line with what is stored now."""
+    with transaction.atomic():
+        _one_worker_at_a_time(signal_ids)
+        told = told_about(signal_ids, facts_about(signal_ids))
+        # Rows that rest on nothing any more stay, because a verdict may hang on them, but show nobody anything.
+        gone = Match.objects.filter(signal__in=signal_ids).exclude(related=[])
+        stale = [
+            pk
+            for pk, recipient, signal in gone.values_list("pk", "recipient", "signal")
+            if (recipient, signal) not in told
+        ]
+        if stale:
+            Match.objects.filter(pk__in=stale).update(related=[], related_count=0, evidence=[], updated_at=Now())
+        Match.objects.bulk_create(
+            # In one order everywhere, so that two workers wait for each other instead of dead-locking.
+            [told[key] for key in sorted(told)],
+            batch_size=500,
+            update_conflicts=True,
+            unique_fields=["recipient", "signal"],
+            update_fields=["strength", "related_count", "related", "evidence", "updated_at"],
+        )
+
+
+def _one_worker_at_a_time(signal_ids: Sequence[int]) -> None:
+    """Wait for whoever works on one of these signals, before looking at anything.
+
+    A worker that looked early and wrote late would put back what another had found meanwhile; and a pair that the other
+    signal's worker then left out, because it had been told of here, would be lost. Advisory locks, so that members who
+    change their signals don't wait too.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended('match', signal_id)) FROM unnest(%s::bigint[]) AS signal_id",
+            [sorted(signal_ids)],
+        )
+
+
+def give_verdict(*, actor: Actor, uuid: UUID, verdict: str, note: str = "") -> Match:
+    """Record what a person found. May be given again; "unreviewed" takes it back. The audit keeps each."""
+    actor.require(Scope.REVIEW_MATCHES)
+    require_no_identifier(note, "/note")
+    with transaction.atomic():
+        match = (
+            Match.objects.select_for_update(of=("self",)).filter(
+                pk__in=Match.objects.visible_to(actor).filter(uuid=uuid).values("pk")
+            )
+        ).first()
+        if match is None:
+            raise NotFound
+        before, match.verdict, match.note = match.verdict, verdict, note
+        reviewed = verdict != Match.Verdict.UNREVIEWED
+        match.reviewer = actor.user if reviewed else None
+        match.reviewing_client = actor.client if reviewed else None
+        match.reviewed_at = timezone.now() if reviewed else None
+        match.save(update_fields=["verdict", "note", "reviewer", "reviewing_client", "reviewed_at"])
+        record(
+            actor=actor,
+            action="match.verdict",
+            object_type="match",
+            object_id=match.uuid,
+            reason=note,
+            before=before,
+            verdict=verdict,
+        )
+    return match

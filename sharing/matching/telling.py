@@ -1,0 +1,114 @@
+"""What is told to whom (floor 4): facts, under the eyes of each organisation that sees both signals."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from django.db.models import Q
+from django.db.models.functions import Now
+from numpy.typing import NDArray
+
+from sharing.matching.facts import Fact, Facts, FactsOfOne
+from sharing.matching.models import Match
+from sharing.signals.models import Signal
+from sharing.signals.selectors import audience_ids
+
+# The closest related signals kept in a row: a row's size is bounded, the count of related signals is not.
+MAX_RELATED = 20
+
+Told = dict[tuple[int, int], Match]  # (recipient, signal) -> the row that tells it, not saved
+
+
+def told_about(signal_ids: Sequence[int], facts: Facts) -> Told:
+    """The rows of these signals, one for each organisation that is told something.
+
+    Told are those who see both signals, when the two come from two organisations, and have not been told of the pair
+    from its other side. Time and memory grow with the signals that relate, not with the pairs that they make.
+    """
+    related = facts.related.tolist()
+    audiences = audience_ids({*signal_ids, *related})
+    owners = dict(Signal.objects.filter(pk__in={*signal_ids, *related}).values_list("pk", "organisation"))
+    owner_of = np.array([owners.get(pk, 0) for pk in related], np.int64)
+    recipients = frozenset[int]().union(*(audiences.get(pk, frozenset()) for pk in signal_ids))
+    seen = _seen(related, audiences, recipients)
+    elsewhere = _told_elsewhere(signal_ids, recipients)
+    told: Told = {}
+    for signal_id in signal_ids:
+        about = facts.about(signal_id)
+        strengths = about.strengths()
+        strengths[owner_of == owners.get(signal_id)] = 0
+        places = np.flatnonzero(strengths)
+        # Closest first; of equals the oldest first.
+        ranked = places[np.argsort(-strengths[places], kind="stable")]
+        for recipient in audiences.get(signal_id, frozenset()):
+            kept = ranked[seen[recipient][ranked]]
+            if left_out := elsewhere.get((recipient, signal_id)):
+                kept = kept[~np.isin(facts.related[kept], list(left_out))]
+            if kept.size:
+                told[recipient, signal_id] = _row(recipient, signal_id, about, facts.related[kept], kept, strengths)
+    return told
+
+
+def _seen(
+    related: Sequence[int], audiences: dict[int, frozenset[int]], recipients: frozenset[int]
+) -> dict[int, NDArray[np.bool_]]:
+    """For each recipient, which of the related signals it sees."""
+    seen = {recipient: np.zeros(len(related), np.bool_) for recipient in recipients}
+    for place, signal_id in enumerate(related):
+        for recipient in audiences.get(signal_id, frozenset()) & recipients:
+            seen[recipient][place] = True
+    return seen
+
+
+def _told_elsewhere(signal_ids: Sequence[int], recipients: Iterable[int]) -> dict[tuple[int, int], set[int]]:
+    """By (recipient, signal): related signals whose own row tells that recipient of this signal, so that one pair is
+    one alert. A pair that both rows tell of stays in both.
+
+    Only what has been committed counts as told. Of two signals matched at the same moment both may be told; neither can
+    be left out, because each would have to see the other's row first.
+    """
+    wanted = set(signal_ids)
+    rows = Match.objects.filter(
+        Q(signal__in=signal_ids) | Q(related__overlap=list(signal_ids)), recipient__in=recipients
+    ).values_list("recipient", "signal", "related")
+    there: dict[tuple[int, int], set[int]] = defaultdict(set)
+    here: dict[tuple[int, int], set[int]] = defaultdict(set)
+    for recipient, signal_id, related in rows:
+        if signal_id in wanted:
+            here[recipient, signal_id].update(related)
+        for other in wanted.intersection(related):
+            there[recipient, other].add(signal_id)
+    return {key: others - here[key] for key, others in there.items()}
+
+
+def _row(  # noqa: PLR0917 - what one row is made of
+    recipient: int,
+    signal_id: int,
+    about: FactsOfOne,
+    related: NDArray[np.int64],
+    places: NDArray[np.intp],
+    strengths: NDArray[np.float64],
+) -> Match:
+    return Match(
+        recipient_id=recipient,
+        signal_id=signal_id,
+        strength=float(strengths[places[0]]),
+        related_count=len(places),
+        related=related[:MAX_RELATED].tolist(),
+        evidence=[_evidence(fact) for place in places[:MAX_RELATED].tolist() for fact in about.with_related(place)],
+        updated_at=Now(),
+    )
+
+
+def _evidence(fact: Fact) -> dict[str, Any]:
+    return {
+        "signal": fact.related_id,
+        "type": fact.signal_type,
+        "indicator": fact.indicator_id,
+        "related_indicator": fact.related_indicator_id,
+        "distance": fact.distance,
+        "threshold": fact.threshold,
+    }

@@ -1,0 +1,18 @@
+"""Collects the models of the slices for Django. Write models in the slices, not here."""
+
+from sharing.matching.models import Match
+from sharing.signals.indicators import Indicator
+from sharing.signals.models import AccountDetail, Share, Signal, SignalGrant, SignalIndicator
+from sharing.visibility.models import SharingGroup, SharingGroupGrant
+
+__all__ = [
+    "AccountDetail",
+    "Indicator",
+    "Match",
+    "Share",
+    "SharingGroup",
+    "SharingGroupGrant",
+    "Signal",
+    "SignalGrant",
+    "SignalIndicator",
+]

@@ -1,0 +1,32 @@
+"""Error answers outside the API's own views: problem details below /api/, a page elsewhere (floor 7)."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return page(request, 400, _("The hub could not read this request."))
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return page(request, 403, _("You are not allowed to do this."))
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return page(request, 404, _("There is nothing here that you can see."))
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    return page(request, 500, _("The hub failed. What went wrong has been logged."))
+
+
+def page(request: HttpRequest, status: int, message: str) -> HttpResponse:
+    """The answer with this status. The page asks neither the database nor who is signed in: both may be what failed."""
+    if request.path.startswith("/api/"):
+        # The shape of sharing/api/problems.py, which lies beside this floor and not below it.
+        body = {"type": "about:blank", "title": message, "status": status, "detail": message, "errors": []}
+        return JsonResponse(body, status=status, content_type="application/problem+json")
+    return render(request, "portal/error.html", {"status": status, "message": message}, status=status)

@@ -1,0 +1,121 @@
+"""Rows of indicators: the one place where a person types identifiers, which never come back (floor 7)."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django import forms
+from django.forms import BaseFormSet, formset_factory
+from django.utils.functional import cached_property
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from sharing import signal_types
+from sharing.portal.forms.fields import CHOOSE, MaskedInput, StyledForm, UnechoedTextarea
+from sharing.signal_types.hexadecimal import HexHash
+from sharing.signals.inputs import IndicatorInput
+from sharing.signals.preparation import MAX_INDICATORS
+
+ROWS_WITHOUT_SCRIPT = 5
+LONGEST_VALUE = 100_000
+
+
+def _type_choices() -> list[tuple[Any, Any]]:
+    shown: dict[bool, list[tuple[str, str]]] = {True: [], False: []}
+    for item in signal_types.ALL:
+        shown[item.keyed].append((item.name, gettext(item.title)))
+    return [
+        CHOOSE,
+        (gettext("Hashes, addresses and texts"), shown[False]),
+        (gettext("Identifiers: kept as a keyed token only"), shown[True]),
+    ]
+
+
+class IndicatorForm(StyledForm):
+    type = forms.ChoiceField(label=_("Type"), choices=_type_choices, required=False)
+    value = forms.CharField(
+        label=_("Value"),
+        required=False,
+        max_length=LONGEST_VALUE,
+        strip=False,
+        # Spelling checkers of browsers may send what is typed to their makers.
+        widget=UnechoedTextarea(
+            attrs={"rows": 1, "autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
+        ),
+    )
+    platform = forms.SlugField(
+        label=_("Platform"), required=False, max_length=60, widget=MaskedInput, help_text=_("For user names.")
+    )
+    quality = forms.IntegerField(
+        label=_("Quality"), required=False, min_value=0, max_value=100, help_text=_("For picture hashes: 0 to 100.")
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        name, value = data.get("type", ""), data.get("value", "")
+        if value and not name:
+            self.add_error("type", _("Choose what this value is."))
+        if name and not value.strip():
+            self.add_error("value", _("Type the value, or choose no type to leave this row out."))
+        widget = self.fields["value"].widget
+        assert isinstance(widget, UnechoedTextarea)
+        widget.echoes = is_plainly_a_hash(name, value)
+        return data
+
+    @property
+    def is_used(self) -> bool:
+        return bool(self.cleaned_data.get("value", "").strip())
+
+    def to_input(self) -> IndicatorInput:
+        signal_type = signal_types.get(self.cleaned_data["type"])
+        return IndicatorInput(
+            type=signal_type.name,
+            value=self.cleaned_data["value"],
+            platform=self.cleaned_data["platform"] if signal_type.needs_platform else "",
+            quality=self.cleaned_data["quality"] if signal_type.near else None,
+        )
+
+    def ask_again(self) -> None:
+        """Says why the value is missing from the page that shows this row again."""
+        typed = str(self["value"].data or "").strip()
+        if typed and not getattr(self.fields["value"].widget, "echoes", False):
+            self.add_error("value", _("Type the value again: the hub does not send identifiers back to the browser."))
+
+
+def is_plainly_a_hash(name: str, value: str) -> bool:
+    """Whether this is a well-formed hash of a file or a picture, which may be shown again. All else might be an
+    identifier, perhaps under a wrong type."""
+    if name not in signal_types.NAMES:
+        return False
+    signal_type = signal_types.get(name)
+    if not isinstance(signal_type, HexHash):
+        return False
+    try:
+        signal_type.parse(value)
+    except signal_types.InvalidValue:
+        return False
+    return True
+
+
+class IndicatorRows(BaseFormSet[IndicatorForm]):
+    @cached_property
+    def used(self) -> list[IndicatorForm]:
+        """The rows that were filled in, in the order of the page; only after is_valid()."""
+        return [form for form in self.forms if form.has_changed() and form.is_used]
+
+    def ask_again(self) -> None:
+        for form in self.forms:
+            form.ask_again()
+
+
+IndicatorFormSet = cast(
+    "type[IndicatorRows]",
+    formset_factory(
+        IndicatorForm,
+        formset=IndicatorRows,
+        extra=ROWS_WITHOUT_SCRIPT,
+        max_num=MAX_INDICATORS,
+        absolute_max=MAX_INDICATORS,
+        validate_max=True,
+    ),
+)

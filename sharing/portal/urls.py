@@ -1,0 +1,25 @@
+"""Addresses of the portal (floor 7)."""
+
+from django.contrib.auth.views import LogoutView
+from django.urls import path
+
+from sharing.portal.access import member
+from sharing.portal.views import account, dashboard, matches, signals, submission
+
+app_name = "portal"
+urlpatterns = [
+    path("", dashboard.dashboard, name="dashboard"),
+    path("sign-in", account.SignIn.as_view(), name="sign-in"),
+    path("sign-out", LogoutView.as_view(), name="sign-out"),
+    path("profile", account.profile, name="profile"),
+    path("profile/password", member(account.PasswordChange.as_view()), name="password"),
+    path("signals", signals.signals, name="signals"),
+    path("signals/new", submission.submit, name="submit"),
+    path("signals/new/details", submission.submit_details, name="submit-details"),
+    path("signals/<uuid:uuid>", signals.signal, name="signal"),
+    path("signals/<uuid:uuid>/change", signals.change, name="signal-change"),
+    path("signals/<uuid:uuid>/retract", signals.retract, name="signal-retract"),
+    path("matches", matches.inbox, name="matches"),
+    path("matches/<uuid:uuid>", matches.match, name="match"),
+    path("matches/<uuid:uuid>/verdict", matches.verdict, name="match-verdict"),
+]

@@ -1,0 +1,65 @@
+"""Sign-in, sign-out and one's own account (floor 7)."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.contrib.auth.views import LoginView, PasswordChangeView
+from django.db import transaction
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse_lazy
+from django.utils.translation import gettext as _
+
+from accounts.actor import actor_of_user
+from accounts.addresses import client_address
+from accounts.models import User
+from accounts.services import change_profile
+from hub.audit.services import record
+from sharing.portal.access import MemberRequest, member
+from sharing.portal.forms.account import OwnPasswordForm, ProfileForm, SignInForm
+from sharing.portal.forms.problems import error_lines, problems_on
+
+
+class SignIn(LoginView):
+    form_class = SignInForm
+    template_name = "portal/account/sign_in.html"
+    redirect_authenticated_user = True
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        user = form.get_user()
+        assert isinstance(user, User)
+        with transaction.atomic():
+            actor = actor_of_user(user, address=client_address(self.request))
+            record(actor=actor, action="session.opened", object_type="user", object_id=user.pk)
+            return super().form_valid(form)
+
+
+class PasswordChange(PasswordChangeView):
+    form_class = OwnPasswordForm
+    template_name = "portal/account/password.html"
+    success_url = reverse_lazy("portal:profile")
+
+    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
+        user = self.request.user
+        assert isinstance(user, User)
+        actor = actor_of_user(user, address=client_address(self.request))
+        with transaction.atomic():
+            record(actor=actor, action="user.password_changed", object_type="user", object_id=user.pk)
+            response = super().form_valid(form)
+        messages.success(self.request, _("Your password was changed. Other sessions of yours are signed out."))
+        return response
+
+
+@member
+def profile(request: MemberRequest) -> HttpResponseBase:
+    user = request.actor.user
+    assert user is not None
+    form = ProfileForm(request.POST or None, initial={"name": user.name, "time_zone": user.time_zone})
+    if request.method == "POST" and form.is_valid():
+        with problems_on(form):
+            change_profile(actor=request.actor, **form.cleaned_data)
+            messages.success(request, _("Saved."))
+            return redirect("portal:profile")
+    context = {"form": form, "person": user, "error_lines": error_lines(form)}
+    return render(request, "portal/account/profile.html", context)

@@ -1,0 +1,105 @@
+"""The inbox of matches, one match, and the verdict on it (floor 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from sharing.matching.models import Match
+from sharing.matching.selectors import COUNT_CAP, MatchView, matches_count, matches_page, read_match
+from sharing.matching.services import give_verdict
+from sharing.portal.access import MemberRequest, member
+from sharing.portal.explanations import comparisons, strength_in_words
+from sharing.portal.forms.lists import MatchFilterForm
+from sharing.portal.forms.matches import VerdictForm
+from sharing.portal.forms.problems import error_lines, problems_on
+from sharing.portal.paging import Page, capped, page_of
+
+
+@dataclass(frozen=True, slots=True)
+class ListedMatch:
+    view: MatchView
+    strength_words: str
+
+    @property
+    def match(self) -> Match:
+        return self.view.match
+
+    @property
+    def is_unreviewed(self) -> bool:
+        return self.view.match.verdict == Match.Verdict.UNREVIEWED
+
+
+def listed(views: Iterable[MatchView]) -> list[ListedMatch]:
+    return [ListedMatch(view, strength_in_words(view.match.strength)) for view in views]
+
+
+@require_safe
+@member
+def inbox(request: MemberRequest) -> HttpResponseBase:
+    form = MatchFilterForm(request.GET)
+    context: dict[str, Any] = {"form": form, "page": Page([], None, True), "count": "0"}
+    if form.is_valid():
+        actor, filters = request.actor, form.filters()
+        context["page"] = page_of(
+            request,
+            lambda before, size: listed(matches_page(actor, filters, before=before, size=size)),
+            lambda row: row.match.pk,
+        )
+        context["count"] = capped(matches_count(actor, filters), COUNT_CAP)
+        context["is_narrowed"] = any(form.cleaned_data.values())
+    part = request.htmx and not request.htmx.history_restore_request
+    return render(request, "portal/matches/results.html" if part else "portal/matches/inbox.html", context)
+
+
+@require_safe
+@member
+def match(request: MemberRequest, uuid: UUID) -> HttpResponseBase:
+    view = read_match(actor=request.actor, uuid=uuid)
+    return render(request, "portal/matches/match.html", shown(view, verdict_form(view)))
+
+
+@require_POST
+@member
+def verdict(request: MemberRequest, uuid: UUID) -> HttpResponseBase:
+    """Takes a verdict, or takes it back (`take_back`). A part of the page for htmx, a redirect otherwise."""
+    takes_back = "take_back" in request.POST
+    form = VerdictForm(request.POST)
+    if takes_back or form.is_valid():
+        with problems_on(form):
+            given = Match.Verdict.UNREVIEWED if takes_back else form.cleaned_data["verdict"]
+            note = "" if takes_back else form.cleaned_data["note"]
+            give_verdict(actor=request.actor, uuid=uuid, verdict=given, note=note)
+            said = _("The verdict was taken back.") if takes_back else _("The verdict was saved.")
+            if not request.htmx:
+                messages.success(request, said)
+                return redirect("portal:match", uuid=uuid)
+            view = read_match(actor=request.actor, uuid=uuid)
+            context = shown(view, verdict_form(view)) | {"said": said}
+            return render(request, "portal/matches/verdict.html", context)
+    context = shown(read_match(actor=request.actor, uuid=uuid), form)
+    context["error_lines"] = error_lines(form)
+    return render(request, "portal/matches/verdict.html" if request.htmx else "portal/matches/match.html", context)
+
+
+def verdict_form(view: MatchView) -> VerdictForm:
+    reviewed = view.match.verdict != Match.Verdict.UNREVIEWED
+    return VerdictForm(initial={"verdict": view.match.verdict if reviewed else None, "note": view.match.note})
+
+
+def shown(view: MatchView, form: VerdictForm) -> dict[str, Any]:
+    return {
+        "match": view.match,
+        "reviewed": view.match.verdict != Match.Verdict.UNREVIEWED,
+        "strength_words": strength_in_words(view.match.strength),
+        "comparisons": comparisons(view),
+        "form": form,
+    }

@@ -1,0 +1,1 @@
+"""Floor 3: signals and their indicators. Submit, change, retract, read."""

@@ -1,0 +1,37 @@
+"""Indicators (floor 3)."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from sharing import signal_types
+
+
+class Indicator(models.Model):
+    """One (signal type, value), unique in the hub and without an owner. For identifiers the value is a keyed token."""
+
+    signal_type = models.CharField(_("signal type"), max_length=20)
+    value = models.BinaryField(_("value"), max_length=64)
+    key_id = models.CharField(
+        _("key id"), max_length=16, blank=True, help_text=_("Which key made the token; empty for hashes.")
+    )
+
+    class Meta:
+        verbose_name = _("indicator")
+        verbose_name_plural = _("indicators")
+        constraints = [
+            # Exact identity: the look-up of every submission and of every exact match.
+            models.UniqueConstraint(fields=["signal_type", "value"], name="indicator_identity"),
+        ]
+        indexes = [
+            # Reading one type in pieces.
+            models.Index(fields=["signal_type", "id"], name="indicator_of_type"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.signal_type} #{self.pk}"
+
+    @property
+    def text(self) -> str:
+        return signal_types.get(self.signal_type).format(bytes(self.value))

@@ -1,0 +1,223 @@
+"""Writes on signals (floor 3): submit, change, retract. And reading one, because that is written down too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.actor import Actor
+from accounts.models import Organisation, Scope
+from hub.audit.services import record
+from hub.errors import Conflict, Invalid, NotFound, NotPermitted, Problem
+from hub.outbox.services import emit
+from sharing.signals import storage
+from sharing.signals.inputs import SignalInput
+from sharing.signals.models import Signal
+from sharing.signals.preparation import Preparation, PreparedSignal
+from sharing.signals.selectors import as_input, with_details
+from sharing.signals.words import require_no_identifier
+
+CHANGED = "signals.changed"
+# Each is parsed, looked up and written: more would hold a web thread for the best part of a minute.
+MAX_INDICATORS_IN_ALL = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one row of a submission: a stored signal, or the problems that kept it out."""
+
+    signal: Signal | None
+    created: bool = False
+    problems: tuple[Problem, ...] = ()
+
+
+def submit_signal(*, actor: Actor, item: SignalInput) -> Outcome:
+    """Store one signal, or raise Invalid with every problem of it."""
+    (outcome,) = submit_signals(actor=actor, items=[item])
+    if outcome.signal is None:
+        raise Invalid(list(outcome.problems))
+    return outcome
+
+
+def submit_signals(
+    *, actor: Actor, items: Sequence[SignalInput | list[Problem]], atomic: bool = False
+) -> list[Outcome]:
+    """Store the good rows of a batch and report the bad ones; with `atomic`, store all or nothing (Invalid).
+
+    A row that failed before it could become a SignalInput is given as its problems, so that it keeps its place.
+    Submitting an `external_id` again overwrites that signal. One audit entry and one piece of matching work in all.
+    """
+    organisation = actor.require(Scope.WRITE_SIGNALS)
+    if sum(len(item.indicators) for item in items if isinstance(item, SignalInput)) > MAX_INDICATORS_IN_ALL:
+        raise Invalid([_TOO_MANY])
+    prepared = _prepare(actor, items)
+    if atomic:
+        _raise_if_any(prepared)
+    with transaction.atomic():
+        outcomes = _store(actor, organisation, prepared)
+        if atomic:
+            _raise_if_any([list(outcome.problems) or outcome for outcome in outcomes])
+        stored = [outcome.signal for outcome in outcomes if outcome.signal is not None]
+        _announce(actor, "signals.submitted", stored)
+    return outcomes
+
+
+def update_signal(*, actor: Actor, uuid: UUID, changes: dict[str, Any]) -> Signal:
+    """Change fields of one's own signal; what is not named stays. Lists (indicators, groups) are replaced whole.
+
+    `changes` has the names of SignalInput. Without "indicators" the stored ones stay, tokens included.
+    """
+    organisation = actor.require(Scope.WRITE_SIGNALS)
+    keeps_indicators = "indicators" not in changes
+    with transaction.atomic():
+        signal = _own_for_update(actor, organisation, uuid)
+        if signal.retracted_at is not None:
+            raise Conflict("This signal was retracted. Submit it as a new one.")
+        item = replace(as_input(signal), **changes)
+        prepared = Preparation(actor, [item]).prepare(item, keeps_indicators=keeps_indicators)
+        if isinstance(prepared, list):
+            raise Invalid(prepared)
+        storage.overwrite_signals([signal], [prepared])
+        storage.replace_links(actor, [signal], [prepared], keeps_indicators=keeps_indicators)
+        _announce(actor, "signal.updated", [signal], fields=sorted(changes))
+    return signal
+
+
+def retract_signal(*, actor: Actor, uuid: UUID, reason: str) -> Signal:
+    """Take one's own signal back. At once nobody else sees it or a match with it; retracting twice changes nothing."""
+    organisation = actor.require(Scope.WRITE_SIGNALS)
+    require_no_identifier(reason, "/reason")
+    with transaction.atomic():
+        signal = _own_for_update(actor, organisation, uuid)
+        if signal.retracted_at is None:
+            signal.retracted_at = timezone.now()
+            signal.retraction_reason = reason
+            signal.save(update_fields=["retracted_at", "retraction_reason"])
+            _announce(actor, "signal.retracted", [signal], reason=reason)
+    return signal
+
+
+def read_signal(*, actor: Actor, uuid: UUID) -> Signal:
+    """One signal with its details, if the actor may see it. Leaves a trace in the audit."""
+    actor.require(Scope.READ_SIGNALS)
+    signal = with_details(Signal.objects.visible_to(actor).filter(uuid=uuid), actor).first()
+    if signal is None:
+        raise NotFound
+    record(actor=actor, action="signal.read", object_type="signal", object_id=signal.uuid)
+    return signal
+
+
+def _prepare(actor: Actor, items: Sequence[SignalInput | list[Problem]]) -> list[PreparedSignal | list[Problem]]:
+    preparation = Preparation(actor, [item for item in items if isinstance(item, SignalInput)])
+    seen: set[str] = set()
+    prepared: list[PreparedSignal | list[Problem]] = []
+    for item in items:
+        result = preparation.prepare(item) if isinstance(item, SignalInput) else item
+        external_id = result.source.external_id if isinstance(result, PreparedSignal) else None
+        if external_id is not None:
+            if external_id in seen:
+                result = [_REPEATED]
+            seen.add(external_id)
+        prepared.append(result)
+    return prepared
+
+
+_TOO_MANY = Problem(
+    "/signals",
+    "too_many_indicators",
+    f"A batch holds at most {MAX_INDICATORS_IN_ALL} indicators in all its signals.",
+    "Split it into several batches.",
+)
+_REPEATED = Problem(
+    "/external_id", "repeated", "An earlier row of this batch has the same external_id.", "Send each signal once."
+)
+_RETRACTED = Problem(
+    "/external_id",
+    "retracted",
+    "The signal with this external_id was retracted.",
+    "Use a new external_id to share it again.",
+)
+
+
+def _raise_if_any(rows: Sequence[PreparedSignal | Outcome | list[Problem]]) -> None:
+    problems = [
+        problem.below(f"/signals/{position}")
+        for position, row in enumerate(rows)
+        if isinstance(row, list)
+        for problem in row
+    ]
+    if problems:
+        raise Invalid(problems)
+
+
+def _store(
+    actor: Actor, organisation: Organisation, prepared: Sequence[PreparedSignal | list[Problem]]
+) -> list[Outcome]:
+    good = {position: row for position, row in enumerate(prepared) if isinstance(row, PreparedSignal)}
+    existing = {
+        signal.external_id: signal
+        # no_key: a match that refers to one of these is written without waiting for this batch or dead-locking with it.
+        for signal in Signal.objects.select_for_update(no_key=True)
+        .filter(
+            organisation=organisation,
+            external_id__in=[row.source.external_id for row in good.values() if row.source.external_id],
+        )
+        .order_by("external_id")
+    }
+    outcomes = [Outcome(None, problems=tuple(row) if isinstance(row, list) else ()) for row in prepared]
+    fresh: list[int] = []
+    known: list[int] = []
+    for position, row in good.items():
+        signal = existing.get(row.source.external_id)
+        if signal is None:
+            fresh.append(position)
+        elif signal.retracted_at is None:
+            known.append(position)
+            outcomes[position] = Outcome(signal)
+        else:
+            outcomes[position] = Outcome(None, problems=(_RETRACTED,))
+    inserted = storage.insert_signals(organisation, [good[position] for position in fresh])
+    for position, signal in zip(fresh, inserted, strict=True):
+        outcomes[position] = Outcome(signal, created=True)
+    storage.overwrite_signals(
+        [existing[good[position].source.external_id] for position in known], [good[position] for position in known]
+    )
+    stored = [position for position in good if outcomes[position].signal is not None]
+    storage.replace_links(
+        actor,
+        [signal for position in stored if (signal := outcomes[position].signal) is not None],
+        [good[position] for position in stored],
+    )
+    return outcomes
+
+
+def _announce(actor: Actor, action: str, signals: Sequence[Signal], reason: str = "", **detail: Any) -> None:
+    """One audit entry and one piece of work, in the transaction of the change."""
+    if not signals:
+        return
+    single = signals[0].uuid if len(signals) == 1 else ""
+    record(
+        actor=actor,
+        action=action,
+        object_type="signal",
+        object_id=single,
+        reason=reason,
+        count=len(signals),
+        **detail,
+    )
+    emit(CHANGED, {"signals": [signal.pk for signal in signals]})
+
+
+def _own_for_update(actor: Actor, organisation: Organisation, uuid: UUID) -> Signal:
+    if not Signal.objects.visible_to(actor).filter(uuid=uuid).exists():
+        raise NotFound
+    locked = Signal.objects.select_for_update(of=("self",), no_key=True)
+    own = locked.filter(uuid=uuid, organisation=organisation).first()
+    if own is None:
+        raise NotPermitted("Only the organisation that submitted a signal may change it.")
+    return own

@@ -1,0 +1,44 @@
+"""Free text is stored as it is written, so it must not be where an identifier slips in (floor 3)."""
+
+from __future__ import annotations
+
+import re
+
+import phonenumbers
+
+from hub.errors import Invalid, Problem
+
+# Starts at the beginning of a word only: tried at every letter, a long word would cost the square of its length.
+_EMAIL = re.compile(r"(?<![^\s@<>])[^\s@<>]+@[^\s@<>]+\.[^\s@<>]{2,}")
+_TAKEN_OUT = "[…]"
+
+
+def _phones(text: str) -> phonenumbers.PhoneNumberMatcher:
+    """International numbers. Possible ones, as the type phone takes them: the lists of ranges in use lag behind."""
+    return phonenumbers.PhoneNumberMatcher(text, None, leniency=phonenumbers.Leniency.POSSIBLE)
+
+
+def problem_in(text: str, path: str) -> Problem | None:
+    """The problem of a text that seems to hold an e-mail address or an international phone number."""
+    if not (_EMAIL.search(text) or _phones(text).has_next()):
+        return None
+    return Problem(
+        path,
+        "identifier_in_text",
+        "This text seems to hold an e-mail address or a phone number. The hub stores none in the clear.",
+        "Take it out of the text and send it as an indicator of type email or phone.",
+    )
+
+
+def without_identifiers(text: str) -> str:
+    """The text with […] in place of what `problem_in` objects to, so that a page can show the rest again."""
+    found = reversed([(match.start, match.end) for match in _phones(text)])
+    for start, end in found:
+        text = f"{text[:start]}{_TAKEN_OUT}{text[end:]}"
+    return _EMAIL.sub(_TAKEN_OUT, text)
+
+
+def require_no_identifier(text: str, path: str) -> None:
+    problem = problem_in(text, path)
+    if problem is not None:
+        raise Invalid([problem])

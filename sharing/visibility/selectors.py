@@ -1,0 +1,48 @@
+"""Reading grants (floor 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import QuerySet
+from guardian.shortcuts import get_objects_for_group  # noqa: TID251 - this is the one door to guardian
+
+from accounts.actor import Actor
+from accounts.models import Organisation
+from sharing.visibility.models import GroupPermission, SharingGroup, SharingGroupGrant
+
+
+def viewable_group_ids(actor: Actor) -> list[int]:
+    """Ids of the active sharing groups whose signals the actor's organisation may see, asked once for an actor."""
+    return _group_ids(actor, GroupPermission.VIEW)
+
+
+def contributable_groups(actor: Actor) -> QuerySet[SharingGroup]:
+    return SharingGroup.objects.filter(pk__in=_group_ids(actor, GroupPermission.CONTRIBUTE))
+
+
+def may_manage(actor: Actor, sharing_group: SharingGroup) -> bool:
+    return sharing_group.pk in _group_ids(actor, GroupPermission.MANAGE)
+
+
+def _group_ids(actor: Actor, permission: GroupPermission) -> list[int]:
+    if actor.organisation is None or not actor.is_known:
+        return []
+    if permission not in actor.remembered:
+        groups = get_objects_for_group(
+            actor.organisation.group, permission, klass=SharingGroup, accept_global_perms=False
+        )
+        actor.remembered[permission] = list(
+            groups.filter(status=SharingGroup.Status.ACTIVE).order_by("pk").values_list("pk", flat=True)
+        )
+    return list(actor.remembered[permission])
+
+
+def members(sharing_group_ids: Iterable[int]) -> QuerySet[SharingGroupGrant]:
+    """Who may see the signals of these groups, and why: one row for each organisation and group."""
+    return SharingGroupGrant.objects.filter(
+        content_object__in=list(sharing_group_ids),
+        content_object__status=SharingGroup.Status.ACTIVE,
+        permission__codename=GroupPermission.VIEW,
+        group__organisation__status=Organisation.Status.ACTIVE,
+    ).select_related("group__organisation", "content_object")
