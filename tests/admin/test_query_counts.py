@@ -1,0 +1,193 @@
+"""No page of the admin asks the database once for each row: the same number of queries at 1, 10 and 60 rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.actor import Actor
+from accounts.models import ApiClient, ApiKey
+from hub.audit.models import AuditEntry
+from hub.audit.services import record
+from hub.outbox.models import OutboxEvent
+from sharing.signals.models import Signal
+from sharing.visibility.models import SharingGroup
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+SIZES = (1, 10, 60)
+Grow = Callable[[int], object]
+# Every page asks for the session and the person with organisation and group.
+SIGNED_IN = 2
+
+
+def grow_organisations(number: int) -> object:
+    organisation = factories.make_organisation()
+    factories.make_user(organisation)
+    factories.make_client(organisation)
+    return organisation
+
+
+def grow_groups(number: int) -> object:
+    group = factories.make_group()
+    factories.give(factories.make_organisation(), group)
+    return group
+
+
+def grow_signals(number: int) -> object:
+    organisation, group = factories.make_organisation(), factories.make_group()
+    named = factories.make_organisation()
+    factories.give(organisation, group)
+    return factories.submit(organisation, group, named_organisations=(named.slug,))
+
+
+def grow_audit(number: int) -> object:
+    kinds = ("organisation", "signal", "user", "nothing")
+    record(
+        actor=factories.make_operator(), action=f"test.{number}", object_type=kinds[number % 4], object_id=str(number)
+    )
+    return AuditEntry.objects.latest("pk")
+
+
+def grow_work(number: int) -> object:
+    return OutboxEvent.objects.create(topic="signals.changed", payload={"signals": [number]})
+
+
+LISTS: dict[str, tuple[Grow, int]] = {
+    # the page with both counts in it; how many
+    "accounts_organisation": (grow_organisations, SIGNED_IN + 2),
+    # the page; how many; the organisations of the filter
+    "accounts_user": (grow_organisations, SIGNED_IN + 3),
+    # the page with live keys and last use; how many; the organisations of the filter
+    "accounts_apiclient": (grow_organisations, SIGNED_IN + 3),
+    # the page with members; how many; the organisations of the filter
+    "sharing_sharinggroup": (grow_groups, SIGNED_IN + 3),
+    # the page; its groups; its named organisations; how many; organisations and groups of the filters
+    "sharing_signal": (grow_signals, SIGNED_IN + 6),
+    # the page; how many; the actions of the filter
+    "audit_auditentry": (grow_audit, SIGNED_IN + 3),
+    # the page; how many
+    "outbox_outboxevent": (grow_work, SIGNED_IN + 2),
+}
+
+
+def grown(grow: Grow) -> Iterator[int]:
+    made = 0
+    for size in SIZES:
+        while made < size:
+            made += 1
+            grow(made)
+        yield size
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_lists(queries: Callable[[str], int], operator: Actor, name: str) -> None:
+    grow, expected = LISTS[name]
+    address = reverse(f"admin:{name}_changelist")
+    assert {size: queries(address) for size in grown(grow)} == dict.fromkeys(SIZES, expected)
+
+
+@pytest.mark.parametrize(
+    "query", ["accounts_user?q=a", "accounts_apiclient?q=a", "sharing_sharinggroup?q=a", "accounts_organisation?q=a"]
+)
+def test_searches(queries: Callable[[str], int], operator: Actor, query: str) -> None:
+    name, _, text = query.partition("?")
+    grow, expected = LISTS[name]
+    address = reverse(f"admin:{name}_changelist") + f"?{text}"
+    assert {size: queries(address) for size in grown(grow)} == dict.fromkeys(SIZES, expected)
+
+
+def change(name: str, pk: int) -> str:
+    return reverse(f"admin:{name}_change", args=[pk])
+
+
+def test_a_group_with_many_members(queries: Callable[[str], int], operator: Actor) -> None:
+    group = factories.make_group()
+    address = change("sharing_sharinggroup", group.pk)
+
+    def grow(number: int) -> object:
+        return factories.give(factories.make_organisation(), group, "manage")
+
+    # The group; its grants with organisation, permission and giver.
+    assert {size: queries(address) for size in grown(grow)} == dict.fromkeys(SIZES, SIGNED_IN + 2)
+
+
+def test_saving_a_group_with_many_members(admin: Client, operator: Actor) -> None:
+    group = factories.make_group()
+    address = change("sharing_sharinggroup", group.pk)
+    form = {"name": group.name, "purpose": "", "max_tlp": "AMBER", "retention_days": 1}
+    form |= {"grants-TOTAL_FORMS": 1, "grants-INITIAL_FORMS": 0, "grants-0-level": "view_sharinggroup"}
+    counts = {}
+    for size in grown(lambda _number: factories.give(factories.make_organisation(), group)):
+        with CaptureQueriesContext(connection) as captured:
+            assert admin.post(address, form | {"purpose": f"At {size}."}).status_code == 302
+        counts[size] = len(captured)
+    # The savepoint and its release; the group; its name is unique; the update; the audit.
+    assert counts == dict.fromkeys(SIZES, SIGNED_IN + 6)
+    assert SharingGroup.objects.get(pk=group.pk).purpose == "At 60."
+
+
+def test_a_client_with_many_keys(queries: Callable[[str], int], operator: Actor) -> None:
+    client = ApiClient.objects.create(organisation=factories.make_organisation(), name="Old")
+    address = change("accounts_apiclient", client.pk)
+
+    def grow(number: int) -> object:
+        return ApiKey.objects.create(client=client, prefix=f"{number:012}", secret_sha256=b"x" * 32)
+
+    # The client with its organisation; its keys.
+    assert {size: queries(address) for size in grown(grow)} == dict.fromkeys(SIZES, SIGNED_IN + 2)
+
+
+def test_a_signal_with_a_wide_audience(queries: Callable[[str], int], operator: Actor) -> None:
+    organisation = factories.make_organisation()
+
+    def measured() -> Iterator[tuple[int, int]]:
+        groups: list[SharingGroup] = []
+        named: list[str] = []
+        for size in SIZES:
+            while len(groups) < size:
+                groups.append(factories.make_group())
+                factories.give(organisation, groups[-1])
+                named.append(factories.make_organisation().slug)
+            signal = factories.submit(organisation, *groups, named_organisations=tuple(named))
+            yield size, queries(change("sharing_signal", signal.pk))
+
+    # The signal with its organisation; its groups; its named organisations; the entry in the audit.
+    assert dict(measured()) == dict.fromkeys(SIZES, SIGNED_IN + 4)
+
+
+@pytest.mark.parametrize(
+    ("name", "grow", "expected"),
+    [
+        # The object itself; the organisation of a person is read with the person.
+        ("accounts_organisation", grow_organisations, SIGNED_IN + 1),
+        ("accounts_user", lambda number: factories.make_user(), SIGNED_IN + 1),
+        ("audit_auditentry", grow_audit, SIGNED_IN + 1),
+        ("outbox_outboxevent", grow_work, SIGNED_IN + 1),
+    ],
+)
+def test_an_object_among_many(
+    queries: Callable[[str], int], operator: Actor, name: str, grow: Grow, expected: int
+) -> None:
+    first = grow(0)
+    address = change(name, first.pk)  # type: ignore[attr-defined]
+    assert {size: queries(address) for size in grown(grow)} == dict.fromkeys(SIZES, expected)
+
+
+@pytest.mark.parametrize(
+    "name", ["accounts_organisation", "accounts_user", "accounts_apiclient", "sharing_sharinggroup"]
+)
+def test_forms_for_new_objects_load_no_choices(queries: Callable[[str], int], operator: Actor, name: str) -> None:
+    address = reverse(f"admin:{name}_add")
+    assert {size: queries(address) for size in grown(grow_organisations)} == dict.fromkeys(SIZES, SIGNED_IN)
+
+
+def test_the_index(queries: Callable[[str], int], operator: Actor) -> None:
+    assert {size: queries("/admin/") for size in grown(grow_signals)} == dict.fromkeys(SIZES, SIGNED_IN)
+    assert Signal.objects.count() == SIZES[-1]

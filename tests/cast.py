@@ -1,0 +1,78 @@
+"""The cast of the visibility matrix: one signal in one group, and everybody who might ask for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.utils import timezone
+
+from accounts.actor import ANONYMOUS, Actor, actor_of_user
+from accounts.models import ApiKey, Organisation, User
+from sharing.matching.models import Match
+from sharing.signals.models import Signal
+from sharing.visibility.models import SharingGroup
+from tests import factories
+
+SHARED_HASH = "5d41402abc4b2a76b9719d911017c592"
+WHO = (
+    "submitter",
+    "viewer",
+    "contributor",
+    "manager",
+    "outsider",
+    "suspended",
+    "expired",
+    "operator",
+    "anonymous",
+)
+# Those with a working key or session.
+KNOWN = ("submitter", "viewer", "contributor", "manager", "outsider", "operator")
+IN_GROUP = ("submitter", "viewer", "contributor", "manager")
+
+
+@dataclass(frozen=True)
+class Scene:
+    group: SharingGroup
+    # Submitted by the submitter; the contributor's `other` matches it, so every member has a match about `other`.
+    signal: Signal
+    other: Signal
+    actors: dict[str, Actor]
+    users: dict[str, User]
+    keys: dict[str, str] = field(repr=False)
+
+    def match_of(self, who: str) -> Match | None:
+        return Match.objects.filter(recipient=self.actors[who].organisation_id).first()
+
+
+def make_scene() -> Scene:
+    group = factories.make_group("watch")
+    organisations = {who: factories.make_organisation(who) for who in WHO if who not in ("operator", "anonymous")}
+    organisations["operator"] = factories.make_operator().organisation  # type: ignore[assignment]
+    for who, permission in (
+        ("submitter", "contribute"),
+        ("viewer", "view"),
+        ("contributor", "contribute"),
+        ("manager", "manage"),
+        ("suspended", "contribute"),
+        ("expired", "contribute"),
+    ):
+        factories.give(organisations[who], group, permission)
+    keys = {who: factories.make_client(organisation)[1] for who, organisation in organisations.items()}
+    users = {
+        who: factories.make_user(organisation, role="owner", is_staff=who == "operator")
+        for who, organisation in organisations.items()
+    }
+    signal = factories.submit(
+        organisations["submitter"], group, summary="Sees this?", external_id="own-1", indicators=[("md5", SHARED_HASH)]
+    )
+    other = factories.submit(organisations["contributor"], group, match=True, indicators=[("md5", SHARED_HASH)])
+    # Only now: they had been in the group, and were told of the match.
+    Organisation.objects.filter(slug="suspended").update(status=Organisation.Status.SUSPENDED)
+    ApiKey.objects.filter(client__organisation__slug="expired").update(expires_at=timezone.now() - timedelta(seconds=1))
+    User.objects.filter(organisation__slug="expired").update(is_active=False)
+    actors = {
+        who: actor_of_user(User.objects.select_related("organisation__group").get(pk=user.pk))
+        for who, user in users.items()
+    }
+    return Scene(group, signal, other, {**actors, "anonymous": ANONYMOUS}, users, keys)

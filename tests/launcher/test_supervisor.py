@@ -1,0 +1,145 @@
+"""The whole hub under its supervisor, as a user starts it: killed piece by piece, and whole."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from hub.launcher.home import PROJECT, Home
+from hub.launcher.place import remove_database
+from hub.launcher.ports import free_port
+from hub.launcher.processes import wait_until
+
+CHILDREN = ("postgres", "web", "worker", "beat", "relay")
+
+
+@dataclass
+class Hub:
+    """A launcher as a process of its own, in a home of its own."""
+
+    home: Home
+    environment: dict[str, str]
+    port: int
+    process: subprocess.Popen[str] | None = None
+
+    def launch(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "hub.launcher", *arguments],
+            cwd=PROJECT,
+            env={**self.environment, "HUB_HOME": str(self.home.folder)},
+            stdout=(self.home.folder.parent / "screen").open("a"),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def start(self) -> None:
+        self.process = self.launch("up", "--port", str(self.port))
+        assert wait_until(self.all_up, seconds=60), self.screen()
+
+    def all_up(self) -> bool:
+        return self.ready() and all(self.alive(name) for name in CHILDREN)
+
+    def ready(self) -> bool:
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.port}/readyz", timeout=5).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def pid(self, name: str) -> int:
+        try:
+            return int((self.home.run / f"{name}.pid").read_text())
+        except (FileNotFoundError, ValueError):
+            return 0
+
+    def alive(self, name: str) -> bool:
+        return is_alive(self.pid(name))
+
+    def screen(self) -> str:
+        return (self.home.folder.parent / "screen").read_text()
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state.rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.fixture(scope="module")
+def hub(open_folder: Path) -> Iterator[Hub]:
+    ours = {"DATABASE_URL", "BROKER_URL", "CACHE_URL", "HUB_SECRET_KEY", "HUB_TOKEN_KEYS_FILE", "HUB_HOME"}
+    environment = {name: value for name, value in os.environ.items() if name not in ours}
+    hub = Hub(Home(open_folder / "home"), environment, free_port())
+    hub.start()
+    yield hub
+    if hub.process is not None:
+        hub.process.terminate()
+        hub.process.wait(60)
+    remove_database(hub.home)
+
+
+@pytest.mark.parametrize("name", ["relay", "worker", "beat", "web", "postgres"])
+def test_a_killed_process_is_started_again_and_the_screen_says_so(hub: Hub, name: str) -> None:
+    before = hub.pid(name)
+    os.kill(before, signal.SIGKILL)
+
+    assert wait_until(lambda: hub.pid(name) != before and hub.all_up(), seconds=30)
+    assert f"{name} ended (signal SIGKILL), starting it again" in hub.screen()
+
+
+def test_a_second_launcher_on_the_same_home_is_refused(hub: Hub) -> None:
+    assert hub.process is not None
+    second = hub.launch("up", "--port", str(free_port()))
+    _, said = second.communicate(timeout=30)
+
+    assert second.returncode == 1
+    assert said.count("\n") == 1
+    assert f"already running, pid {hub.process.pid}" in said
+
+
+def test_a_taken_port_is_told_in_one_line(hub: Hub, open_folder: Path) -> None:
+    other = Hub(Home(open_folder / "elsewhere" / "home"), hub.environment, hub.port)
+    other.home.folder.parent.mkdir()
+    second = other.launch("up", "--port", str(hub.port))
+    _, said = second.communicate(timeout=30)
+
+    assert second.returncode == 1
+    assert (
+        said == f"Port {hub.port} is taken: stop what listens there, or choose another, such as PORT={hub.port + 1}.\n"
+    )
+
+
+def test_a_management_command_works_beside_the_running_hub(hub: Hub) -> None:
+    beside = hub.launch("manage", "check", "--database", "default")
+    _, said = beside.communicate(timeout=60)
+
+    assert beside.returncode == 0, said
+
+
+def test_when_the_launcher_is_killed_everything_ends_and_can_be_started_again(hub: Hub) -> None:
+    assert hub.process is not None
+    pids = [hub.pid(name) for name in CHILDREN]
+    hub.process.kill()
+    hub.process.wait()
+
+    assert wait_until(lambda: not any(is_alive(pid) for pid in pids), seconds=10)
+    hub.start()
+
+
+def test_asked_to_stop_it_stops_everything_in_order_and_says_success(hub: Hub) -> None:
+    assert hub.process is not None
+    pids = [hub.pid(name) for name in CHILDREN]
+    hub.process.terminate()
+
+    assert hub.process.wait(60) == 0
+    assert not any(is_alive(pid) for pid in pids)
+    assert "database system is shut down" in (hub.home.logs / "postgres.log").read_text().splitlines()[-1]

@@ -1,0 +1,123 @@
+"""Signing in and out, and one's own account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from hub.audit.models import AuditEntry
+from tests.factories import PASSWORD, make_user
+from tests.portal.conftest import Scene
+
+SIGN_IN = "/sign-in"
+
+
+def attempt(client: Client, email: str, password: str, **more: Any) -> Any:
+    return client.post(SIGN_IN, {"username": email, "password": password, **more})
+
+
+def test_a_member_signs_in_with_the_address_in_any_case(scene: Scene) -> None:
+    client = Client()
+    answer = attempt(client, " Ana@ALPHA.example", PASSWORD)
+    assert answer.headers["Location"] == reverse("portal:dashboard")
+    assert "Ana Lopez" in client.get("/").content.decode()
+    assert AuditEntry.objects.filter(action="session.opened", user_id=scene.ana.pk).count() == 1
+
+
+def test_signing_in_leads_back_to_the_page_that_was_asked_for_and_never_elsewhere(scene: Scene) -> None:
+    assert attempt(Client(), scene.ana.email, PASSWORD, next="/signals?harm=other").headers["Location"] == (
+        "/signals?harm=other"
+    )
+    assert attempt(Client(), scene.ana.email, PASSWORD, next="https://evil.example/").headers["Location"] == "/"
+
+
+def test_a_wrong_password_and_an_unknown_address_look_the_same(scene: Scene) -> None:
+    wrong = attempt(Client(), scene.ana.email, "wrong").content.decode()
+    unknown = attempt(Client(), "nobody@example.org", "wrong").content.decode()
+    assert "This e-mail address and password don&#x27;t belong together." in wrong
+    assert wrong.count("alert-danger") == unknown.count("alert-danger") == 1
+    assert AuditEntry.objects.filter(action="session.opened").count() == 0
+
+
+def test_one_locked_address_does_not_lock_out_the_colleague_at_the_next_desk(scene: Scene, settings: Any) -> None:
+    for _ in range(settings.AXES_FAILURE_LIMIT):
+        attempt(Client(), scene.ana.email, "wrong")
+    colleague = make_user(scene.alpha)
+    assert attempt(Client(), colleague.email, PASSWORD).status_code == 302
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"organisation": "suspended"}])
+def test_who_is_not_active_does_not_get_in(change: dict[str, Any], scene: Scene) -> None:
+    if "organisation" in change:
+        scene.alpha.status = "suspended"
+        scene.alpha.save()
+    else:
+        scene.ana.is_active = False
+        scene.ana.save()
+    assert attempt(Client(), scene.ana.email, PASSWORD).status_code == 200
+
+
+def test_too_many_attempts_lock_the_address_however_it_is_written(scene: Scene, settings: Any) -> None:
+    client = Client()
+    ways = ["ana@alpha.example", "ANA@alpha.example", " Ana@Alpha.Example "]
+    answers = [attempt(client, ways[n % 3], "wrong") for n in range(settings.AXES_FAILURE_LIMIT)]
+    assert answers[-1].status_code == 429
+    page = attempt(client, "ana@alpha.example", PASSWORD)
+    assert page.status_code == 429
+    assert "locked for 15 minutes" in page.content.decode()
+    assert "ana@" not in page.content.decode().lower()
+
+
+def test_signing_out_takes_a_post(ana: Client) -> None:
+    assert ana.get("/sign-out").status_code == 405
+    assert ana.post("/sign-out").headers["Location"] == SIGN_IN
+    assert ana.get("/").status_code == 302
+
+
+def test_a_signed_in_person_needs_no_sign_in_page(ana: Client) -> None:
+    assert ana.get(SIGN_IN).headers["Location"] == "/"
+
+
+def test_name_and_time_zone_are_ones_own_to_change(ana: Client, scene: Scene) -> None:
+    ana.post("/profile", {"name": " Ana L. ", "time_zone": "Asia/Kolkata"})
+    scene.ana.refresh_from_db()
+    assert (scene.ana.name, scene.ana.time_zone) == ("Ana L.", "Asia/Kolkata")
+    page = ana.get("/profile").content.decode()
+    assert "Times are in Asia/Kolkata." in page
+    assert "ana@alpha.example" in page
+    assert AuditEntry.objects.filter(action="user.profile_changed").count() == 1
+
+
+def test_an_unknown_time_zone_is_refused_and_not_repeated(ana: Client, scene: Scene) -> None:
+    page = ana.post("/profile", {"name": "Ana", "time_zone": "Mars/Olympus"}).content.decode()
+    assert "Time zone: Choose one of the list." in page
+    assert "Mars" not in page
+
+
+def test_a_zone_that_the_list_leaves_out_stays_chosen(ana: Client, scene: Scene) -> None:
+    scene.ana.time_zone = "Etc/GMT+3"
+    scene.ana.save()
+    assert ana.post("/profile", {"name": "Ana", "time_zone": "Etc/GMT+3"}).status_code == 302
+
+
+def test_a_changed_password_ends_other_sessions(ana: Client, scene: Scene) -> None:
+    other = Client()
+    attempt(other, scene.ana.email, PASSWORD)
+    new = "a wholly different staple 9"
+    answer = ana.post(
+        "/profile/password", {"old_password": PASSWORD, "new_password1": new, "new_password2": new}, follow=True
+    )
+    assert "Your password was changed." in answer.content.decode()
+    assert other.get("/").status_code == 302
+    assert attempt(Client(), scene.ana.email, new).status_code == 302
+    assert AuditEntry.objects.filter(action="user.password_changed").count() == 1
+
+
+def test_a_weak_password_is_refused_beside_its_field(ana: Client) -> None:
+    answer = ana.post(
+        "/profile/password", {"old_password": PASSWORD, "new_password1": "short", "new_password2": "short"}
+    )
+    assert 'id="id_new_password2_error"' in answer.content.decode()

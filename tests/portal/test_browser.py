@@ -1,0 +1,292 @@
+"""The portal in a real Chromium: with a mouse, by keyboard alone, without scripts, wide and narrow."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from hub.outbox.models import OutboxEvent
+from hub.outbox.services import handle
+from sharing.matching.models import Match
+from sharing.matching.services import match_changed
+from sharing.signals.models import Signal
+from tests import factories
+from tests.portal.conftest import Scene, make_scene
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-background-networking"
+    " --disable-component-update --disable-sync --no-first-run"
+)
+PDQ = "d8f8f0cee0f4a84f0637022a078f67f0b36e2ed596621e1d33e6339c4e9c9b22"
+NEAR = "d8f8f0cee0f4a84f0637022a078f67f0b36e2ed596621e1d33e6339c4e9c9b25"
+SIZES = [(1280, 900), (390, 844)]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not os.path.exists(CHROMIUM):
+        if os.environ.get("HUB_REQUIRE_BROWSER") == "1":
+            pytest.fail(f"There is no Chromium at {CHROMIUM}, and HUB_REQUIRE_BROWSER=1 wants one.")
+        pytest.skip(f"there is no Chromium at {CHROMIUM} (apt-get install chromium)")
+    with pytest.MonkeyPatch.context() as environment, sync_playwright() as playwright:
+        # Playwright's synchronous calls run an event loop in this thread, which Django would otherwise refuse.
+        environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
+        yield chromium
+        chromium.close()
+
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(browser: Browser, live_server: Any) -> Iterator[Open]:
+    """Opens pages of the portal. At the end no page may have broken the content security policy, failed in a script,
+    or asked for something that is not there."""
+    contexts: list[BrowserContext] = []
+    trouble: list[str] = []
+
+    def opened(width: int = 1280, height: int = 900, **options: Any) -> Page:
+        context = browser.new_context(base_url=live_server.url, viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        context.set_default_timeout(10_000)
+        page = context.new_page()
+        page.on("console", lambda message: trouble.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on("response", lambda got: trouble.append(f"{got.status} {got.url}") if got.status >= 400 else None)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert trouble == []
+
+
+def sign_in(page: Page, email: str = "ana@alpha.example") -> None:
+    page.goto("/sign-in")
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password").fill(factories.PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("What waits for you")
+
+
+def heading(page: Page) -> Any:
+    return expect(page.get_by_role("heading", level=1))
+
+
+def work_off() -> None:
+    """What the worker does."""
+    handle(OutboxEvent.objects.filter(done_at=None).values_list("pk", flat=True), match_changed)
+
+
+@pytest.fixture
+def scene(transactional_db: None) -> Scene:
+    scene = make_scene()
+    factories.submit(scene.beta, scene.group, indicators=[("pdq", NEAR)], summary="Boat seen at night", match=True)
+    return scene
+
+
+@pytest.fixture
+def match(scene: Scene) -> Match:
+    factories.submit(scene.alpha, scene.group, indicators=[("pdq", PDQ)], summary="Ours", match=True)
+    return Match.objects.get(recipient=scene.alpha)
+
+
+def test_from_sign_in_to_a_match_and_out_again(scene: Scene, open_page: Open) -> None:
+    page = open_page()
+    sign_in(page)
+    page.get_by_role("link", name="Submit a signal").first.click()
+    page.get_by_label("Kind").select_option("content")
+    page.get_by_label("Harm").select_option("people_smuggling")
+    page.get_by_label("Trafficking watch").check()
+    preview = page.locator("#preview")
+    expect(preview).to_contain_text("National agency")
+    page.get_by_label("Trafficking watch").uncheck()
+    expect(preview).to_contain_text("Nobody would see this signal.")
+    page.get_by_label("Trafficking watch").check()
+    expect(preview).to_contain_text("Beta Video")
+    page.get_by_role("button", name="Continue").click()
+
+    heading(page).to_have_text("Submit a signal: what is known")
+    first = page.get_by_role("group", name="Indicator 1")
+    expect(first.get_by_label("Platform")).to_be_hidden()
+    first.get_by_label("Type").select_option("username")
+    expect(first.get_by_label("Platform")).to_be_visible()
+    first.get_by_label("Value").fill("crossings_now")
+    expect(page.get_by_role("group", name="Indicator 2")).to_have_count(0)
+    page.get_by_role("button", name="Add an indicator").click()
+    second = page.get_by_role("group", name="Indicator 2")
+    expect(second.get_by_label("Type")).to_be_focused()
+    second.get_by_label("Type").select_option("pdq")
+    second.get_by_label("Value").fill(PDQ)
+    page.get_by_label("Severity").select_option("critical")
+    page.get_by_role("button", name="Submit the signal").click()
+
+    # The user name needs its platform: it has to be typed again, the hash does not.
+    expect(page.locator("#error-summary")).to_be_focused()
+    expect(page.get_by_role("group", name="Indicator 1").get_by_label("Value")).to_have_value("")
+    expect(page.get_by_role("group", name="Indicator 2").get_by_label("Value")).to_have_value(PDQ)
+    page.locator("#error-summary a").first.click()
+    page.keyboard.type("crossings_now")
+    page.get_by_role("group", name="Indicator 1").get_by_label("Platform").fill("exampletube")
+    page.get_by_role("button", name="Submit the signal").click()
+
+    expect(page.get_by_text("The signal was stored.")).to_be_visible()
+    expect(page.get_by_text("TLP:AMBER – your organisation")).to_be_visible()
+    work_off()
+    page.reload()
+    page.get_by_role("link", name="Related to earlier signals").click()
+    heading(page).to_have_text("Match: People smuggling")
+    expect(page.get_by_text("3 of 256 bits differ; up to 31 count as a match.")).to_be_visible()
+    page.locator("details.hex summary").first.click()
+    expect(page.locator("#clue-1-1-a")).to_be_visible()
+
+    page.get_by_role("button", name="Sign out").click()
+    heading(page).to_have_text("Sign in")
+    page.go_back()
+    heading(page).to_have_text("Sign in")
+
+
+def test_filters_work_at_once_and_stay_in_the_address(scene: Scene, open_page: Open) -> None:
+    factories.submit(scene.beta, scene.group, severity="low", summary="Passport offered")
+    page = open_page()
+    sign_in(page)
+    page.goto("/signals")
+    expect(page.get_by_role("status")).to_have_text("Signals: 2")
+    page.get_by_label("Severity").select_option("low")
+    expect(page.get_by_role("status")).to_have_text("Signals: 1")
+    assert "severity=low" in page.url
+    page.get_by_label("Words or a hash").fill("boat")
+    expect(page.get_by_text("Nothing found")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("status")).to_have_text("Signals: 1")
+    expect(page.get_by_label("Words or a hash")).to_have_value("")
+    page.get_by_role("link", name="Clear", exact=True).click()
+    expect(page.get_by_role("status")).to_have_text("Signals: 2")
+
+
+def tab_to(page: Page, selector: str) -> None:
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("wanted => document.activeElement.matches(wanted)", selector):
+            outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+            shadow = page.evaluate("getComputedStyle(document.activeElement).boxShadow")
+            assert outline != "none" or shadow != "none", f"nobody sees that {selector} has the focus"
+            return
+    raise AssertionError(f"the Tab key does not reach {selector}")
+
+
+def test_a_verdict_by_keyboard_alone(match: Match, open_page: Open) -> None:
+    page = open_page()
+    sign_in(page)
+    page.goto("/matches")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    tab_to(page, "a.row-name")
+    page.keyboard.press("Enter")
+    heading(page).to_have_text("Match: Human trafficking")
+    tab_to(page, "input[name=verdict]")
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowDown")
+    tab_to(page, "textarea[name=note]")
+    page.keyboard.type("Another boat.")
+    tab_to(page, "button")
+    page.keyboard.press("Enter")
+    told = page.locator("#verdict [role=status]")
+    expect(told).to_have_text("The verdict was saved.")
+    expect(told).to_be_focused()
+    match.refresh_from_db()
+    assert (match.verdict, match.note) == ("false_positive", "Another boat.")
+    tab_to(page, "#verdict button")
+    page.keyboard.press("Enter")
+    expect(told).to_have_text("The verdict was taken back.")
+    match.refresh_from_db()
+    assert match.verdict == "unreviewed"
+
+
+def test_everything_works_without_scripts(match: Match, scene: Scene, open_page: Open) -> None:
+    page = open_page(java_script_enabled=False)
+    sign_in(page)
+    page.get_by_role("link", name="Signals", exact=True).click()
+    page.get_by_label("From").select_option("beta")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_role("status")).to_have_text("Signals: 1")
+    page.locator("a.row-name").click()
+    expect(page.get_by_text("Boat seen at night")).to_be_visible()
+    expect(page.get_by_text(NEAR)).to_be_visible()
+    expect(page.get_by_role("button", name="Copy")).to_be_hidden()
+
+    page.goto(f"/matches/{match.uuid}")
+    page.get_by_label("True positive").check()
+    page.get_by_role("button", name="Save the verdict").click()
+    expect(page.get_by_text("The verdict was saved.")).to_be_visible()
+    expect(page.get_by_text("By Ana Lopez,")).to_be_visible()
+
+    page.goto("/signals/new")
+    page.get_by_label("Kind").select_option("content")
+    page.get_by_label("Harm").select_option("other")
+    page.get_by_label("Trafficking watch").check()
+    page.get_by_role("button", name="Check who will see this").click()
+    expect(page.locator("#preview")).to_contain_text("National agency")
+    page.get_by_role("button", name="Continue").click()
+    row = page.get_by_role("group", name="Indicator 5")
+    row.get_by_label("Type").select_option("email")
+    row.get_by_label("Value").fill("someone@example.org")
+    page.get_by_label("Severity").select_option("low")
+    page.get_by_role("button", name="Submit the signal").click()
+    expect(page.get_by_text("The signal was stored.")).to_be_visible()
+    assert Signal.objects.filter(organisation=scene.alpha, harm="other").count() == 1
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_is_wider_than_its_screen(width: int, height: int, scheme: str, match: Match, open_page: Open) -> None:
+    own = Signal.objects.get(organisation=match.recipient)
+    audience = "kind=account&harm=other&tlp=AMBER&sharing_groups=watch"
+    page = open_page(width, height, color_scheme=scheme)
+    sign_in(page)
+    for address in (
+        "/",
+        "/signals",
+        f"/signals/{own.uuid}",
+        f"/signals/{own.uuid}/change",
+        f"/signals/{own.uuid}/retract",
+        f"/signals/new?{audience}",
+        f"/signals/new/details?{audience}",
+        "/matches",
+        f"/matches/{match.uuid}",
+        "/profile",
+        "/profile/password",
+    ):
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+        assert page.evaluate("document.documentElement.dataset.bsTheme") == scheme
+
+
+def test_an_ended_session_leads_to_sign_in_from_a_part_of_a_page(scene: Scene, open_page: Open) -> None:
+    page = open_page()
+    sign_in(page)
+    page.goto("/signals")
+    page.context.clear_cookies()
+    page.get_by_label("Severity").select_option("low")
+    heading(page).to_have_text("Sign in")
+
+
+def test_copying_a_hash(scene: Scene, open_page: Open, live_server: Any) -> None:
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    sign_in(page)
+    signal = Signal.objects.get()
+    page.goto(f"/signals/{signal.uuid}")
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == NEAR

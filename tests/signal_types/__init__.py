@@ -1,0 +1,1 @@
+"""Tests of the signal types: no database, no Django."""

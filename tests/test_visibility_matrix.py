@@ -1,0 +1,201 @@
+"""Who sees what: every endpoint and every visibility verb, for everybody in the cast.
+
+A new endpoint or model that is not in these tables fails `test_every_address_is_in_the_matrix` or
+`test_every_model_has_a_verb_or_is_reached_through_one`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.apps import apps
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from accounts.models import Organisation
+from hub.audit.models import AuditEntry
+from sharing.matching.models import Match
+from sharing.signals.models import Signal
+from sharing.visibility.models import SharingGroup
+from tests import factories
+from tests.cast import IN_GROUP, KNOWN, WHO, Scene, make_scene
+
+pytestmark = pytest.mark.django_db
+
+NEW_SIGNAL = {
+    "kind": "content",
+    "harm": "other",
+    "severity": "low",
+    "sharing_groups": ["watch"],
+    "indicators": [{"type": "md5", "value": "0" * 31 + "1"}],
+}
+
+
+def only(allowed: int, *who: str, others: int = 404, unknown: int = 401) -> dict[str, int]:
+    """A status for each of the cast: `allowed` for those named, `others` for the rest of those who are known."""
+    return {name: allowed if name in who else others if name in KNOWN else unknown for name in WHO}
+
+
+# (address, method) -> (arguments, body, status for each of the cast)
+API: dict[tuple[str, str], tuple[str, Any, dict[str, int]]] = {
+    ("api:whoami", "GET"): ("", None, only(200, *KNOWN)),
+    ("api:sharing-groups", "GET"): ("", None, only(200, *KNOWN)),
+    ("api:signal-types", "GET"): ("", None, only(200, *KNOWN)),
+    ("api:signals", "GET"): ("", None, only(200, *KNOWN)),
+    ("api:signals", "POST"): ("", NEW_SIGNAL, only(201, "submitter", "contributor", "manager", others=400)),
+    ("api:signal-batch", "POST"): (
+        "",
+        {"atomic": True, "signals": [NEW_SIGNAL]},
+        only(200, "submitter", "contributor", "manager", others=400),
+    ),
+    ("api:signal", "GET"): ("signal", None, only(200, *IN_GROUP)),
+    ("api:signal", "PATCH"): (
+        "signal",
+        {"severity": "low"},
+        {**only(403, "viewer", "contributor", "manager"), "submitter": 200},
+    ),
+    ("api:signal-retraction", "POST"): (
+        "signal",
+        {"reason": "A mistake."},
+        {**only(403, "viewer", "contributor", "manager"), "submitter": 200},
+    ),
+    ("api:matches", "GET"): ("", None, only(200, *KNOWN)),
+    ("api:match", "GET"): ("match", None, only(200, *IN_GROUP)),
+    ("api:match-verdict", "POST"): ("match", {"verdict": "disputed"}, only(200, *IN_GROUP)),
+}
+PUBLIC = {"api:schema", "api:docs"}
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return make_scene()
+
+
+def arguments(scene: Scene, what: str, who: str) -> dict[str, Any]:
+    if what == "signal":
+        return {"uuid": scene.signal.uuid}
+    if what == "match":
+        match = scene.match_of(who) if who != "anonymous" else None
+        return {"uuid": match.uuid if match else Match.objects.latest("pk").uuid}
+    return {}
+
+
+def ask(client: Client, scene: Scene, who: str, method: str, address: str, body: Any) -> Any:
+    headers = {"authorization": f"Bearer {scene.keys[who]}"} if who in scene.keys else {}
+    return client.generic(
+        method, address, b"" if body is None else json.dumps(body), content_type="application/json", headers=headers
+    )
+
+
+@pytest.mark.parametrize("who", WHO)
+@pytest.mark.parametrize("endpoint", API, ids=lambda endpoint: f"{endpoint[1]} {endpoint[0]}")
+def test_api_answers_each_as_the_table_says(client: Client, scene: Scene, endpoint: tuple[str, str], who: str) -> None:
+    what, body, expected = API[endpoint]
+    address = reverse(endpoint[0], kwargs=arguments(scene, what, who))
+    response = ask(client, scene, who, endpoint[1], address, body)
+    assert response.status_code == expected[who], response.content
+    if who not in IN_GROUP:
+        for secret in (scene.signal.uuid, scene.other.uuid, scene.group.name, "submitter", "contributor"):
+            assert str(secret) not in response.content.decode().replace("contribute", "")
+
+
+@pytest.mark.parametrize("who", KNOWN)
+def test_lists_hold_what_the_caller_may_see_and_nothing_else(client: Client, scene: Scene, who: str) -> None:
+    def listed(name: str) -> str:
+        return str(ask(client, scene, who, "GET", reverse(name), None).content.decode())
+
+    sees = who in IN_GROUP
+    assert (str(scene.signal.uuid) in listed("api:signals")) is sees
+    assert (str(scene.other.uuid) in listed("api:matches")) is sees
+    assert ("watch" in listed("api:sharing-groups")) is sees
+    assert ('"own-1"' in listed("api:signals")) is (who == "submitter")
+
+
+@pytest.mark.parametrize("who", KNOWN)
+def test_hidden_and_absent_look_the_same(client: Client, scene: Scene, who: str) -> None:
+    absent = ask(client, scene, who, "GET", reverse("api:signal", kwargs={"uuid": uuid4()}), None)
+    assert absent.status_code == 404
+    if who not in IN_GROUP:
+        hidden = ask(client, scene, who, "GET", reverse("api:signal", kwargs={"uuid": scene.signal.uuid}), None)
+        assert hidden.content == absent.content
+
+
+def test_another_members_match_is_hidden(client: Client, scene: Scene) -> None:
+    match = scene.match_of("submitter")
+    assert match is not None
+    for who in KNOWN:
+        if who != "submitter":
+            response = ask(client, scene, who, "GET", reverse("api:match", kwargs={"uuid": match.uuid}), None)
+            assert response.status_code == 404
+
+
+VERBS: dict[str, tuple[Callable[[Scene, Any], Any], set[str]]] = {
+    "Signal.visible_to": (
+        lambda scene, actor: Signal.objects.visible_to(actor).filter(pk=scene.signal.pk),
+        {*IN_GROUP},
+    ),
+    "Signal.overseen_by": (lambda scene, actor: Signal.objects.overseen_by(actor), {"operator"}),
+    "Match.visible_to": (lambda scene, actor: Match.objects.visible_to(actor), {*IN_GROUP}),
+    "SharingGroup.visible_to": (lambda scene, actor: SharingGroup.objects.visible_to(actor), {*IN_GROUP}),
+    "AuditEntry.visible_to": (
+        lambda scene, actor: AuditEntry.objects.visible_to(actor).filter(action="signals.submitted"),
+        {"operator", "submitter", "contributor"},
+    ),
+}
+
+
+@pytest.mark.parametrize("who", WHO)
+@pytest.mark.parametrize("verb", VERBS)
+def test_verbs(scene: Scene, verb: str, who: str) -> None:
+    rows, seeing = VERBS[verb]
+    found = rows(scene, scene.actors[who])
+    assert found.exists() is (who in seeing)
+    assert found.count() == len(list(found))
+
+
+def test_suspension_and_grants_count_at_the_next_request(client: Client, scene: Scene) -> None:
+    address = reverse("api:signal", kwargs={"uuid": scene.signal.uuid})
+    assert ask(client, scene, "viewer", "GET", address, None).status_code == 200
+    Organisation.objects.filter(slug="viewer").update(status=Organisation.Status.SUSPENDED)
+    assert ask(client, scene, "viewer", "GET", address, None).status_code == 401
+    scene.group.grants.filter(group__organisation__slug="manager").delete()
+    assert ask(client, scene, "manager", "GET", address, None).status_code == 404
+
+
+def test_red_reaches_named_organisations_only(scene: Scene) -> None:
+    named, manager = (Organisation.objects.get(slug=slug) for slug in ("outsider", "manager"))
+    red = factories.submit(Organisation.objects.get(slug="submitter"), tlp="RED", named_organisations=("outsider",))
+    assert Signal.objects.visible_to(factories.actor_for(named)).filter(pk=red.pk).exists()
+    assert not Signal.objects.visible_to(factories.actor_for(manager)).filter(pk=red.pk).exists()
+
+
+# Reached only through a signal or a group that is visible.
+INNER = {"AccountDetail", "Indicator", "Share", "SharingGroupGrant", "SignalGrant", "SignalIndicator"}
+
+
+def test_every_model_has_a_verb_or_is_reached_through_one() -> None:
+    for model in apps.get_app_config("sharing").get_models():
+        assert hasattr(model.objects, "visible_to") or model.__name__ in INNER, model  # type: ignore[attr-defined]
+
+
+def addresses(patterns: list[URLPattern | URLResolver], namespace: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from addresses(pattern.url_patterns, pattern.namespace or namespace)
+        else:
+            yield f"{namespace}:{pattern.name}", pattern
+
+
+def test_every_address_is_in_the_matrix() -> None:
+    covered = {name for name, _method in API} | PUBLIC
+    for name, pattern in addresses(get_resolver().url_patterns):
+        if name.startswith("api:") and name not in PUBLIC:
+            view = pattern.callback.view_class  # type: ignore[attr-defined]
+            assert {(name, method) for method in view.scopes} <= set(API), name
+            assert view.scopes, name
+        elif not name.startswith(("admin:", "portal:")):
+            assert name in covered, name

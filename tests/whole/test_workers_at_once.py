@@ -1,0 +1,94 @@
+"""Two workers at once, in the one order in which they could undo each other's work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from threading import Event, Thread
+
+import pytest
+from django.db import connection
+
+from accounts.models import Organisation
+from sharing.matching import services
+from sharing.matching.facts import Facts, facts_about
+from sharing.matching.models import Match
+from sharing.visibility.models import SharingGroup
+from tests import factories
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PDQ = "d8f8f0cee0f4a84f0637022a078f67f0b36e2ed596621e1d33e6339c4e9c9b22"
+
+Members = tuple[SharingGroup, list[Organisation]]
+
+
+class HeldUp:
+    """The first to ask for facts gets them, and then stands still until it is let go."""
+
+    def __init__(self) -> None:
+        self.has_looked, self.may_go_on = Event(), Event()
+
+    def __call__(self, signal_ids: Sequence[int]) -> Facts:
+        facts = facts_about(signal_ids)
+        if not self.has_looked.is_set():
+            self.has_looked.set()
+            assert self.may_go_on.wait(30.0)
+        return facts
+
+
+def worker(*signal_ids: int) -> Thread:
+    """Matches one signal after the other, on a connection of its own."""
+
+    def match_each() -> None:
+        try:
+            for signal_id in signal_ids:
+                services.match_signals([signal_id])
+        finally:
+            connection.close()
+
+    thread = Thread(target=match_each)
+    thread.start()
+    return thread
+
+
+@pytest.fixture
+def members() -> Members:
+    group = factories.make_group()
+    organisations = [factories.make_organisation() for _ in range(3)]
+    for organisation in organisations:
+        factories.give(organisation, group)
+    return group, organisations
+
+
+def told(organisation: Organisation) -> set[frozenset[int]]:
+    """Pairs of signals."""
+    rows = Match.objects.filter(recipient=organisation).values_list("signal", "related")
+    return {frozenset({signal, other}) for signal, related in rows for other in related}
+
+
+def test_a_worker_that_was_held_up_undoes_nothing(members: Members, monkeypatch: pytest.MonkeyPatch) -> None:
+    group, (alpha, beta, gamma) = members
+    ours = factories.submit(alpha, group, indicators=[("pdq", PDQ)])
+    earlier = factories.submit(beta, group, indicators=[("pdq", PDQ)])
+    held_up = HeldUp()
+    monkeypatch.setattr(services, "facts_about", held_up)
+    slow = worker(ours.pk)
+    assert held_up.has_looked.wait(30.0)
+    # It has seen two signals. Now there is a third, and a second worker is asked about the first and the third.
+    later = factories.submit(gamma, group, indicators=[("pdq", PDQ)])
+    quick = worker(ours.pk, later.pk)
+    quick.join(1.0)
+    held_up.may_go_on.set()
+    for thread in (slow, quick):
+        thread.join(30.0)
+        assert not thread.is_alive()
+    for organisation in (alpha, beta, gamma):
+        assert {frozenset({ours.pk, earlier.pk}), frozenset({ours.pk, later.pk})} <= told(organisation)
+
+
+def test_two_signals_that_are_matched_together_stay_told(members: Members) -> None:
+    """Each may be told of the other then; looking again must not leave it to the other on both sides."""
+    group, (alpha, beta, _gamma) = members
+    pair = frozenset(factories.submit(member, group, indicators=[("pdq", PDQ)]).pk for member in (alpha, beta))
+    for _ in range(3):
+        services.match_signals(sorted(pair))
+        assert told(alpha) == told(beta) == {pair}
