@@ -73,8 +73,8 @@ bench: $(VENV)/.base ## Time a page of signals at 200,000 signals, on a database
 .PHONY: lock
 lock: $(VENV)/.dev ## Write requirements/ from pyproject.toml (ARGS=--upgrade: newest versions)
 	@$(VENV)/bin/uv $(LOCK) --extra embedded -o requirements/base.txt
-	@$(VENV)/bin/uv $(LOCK) --extra embedded --extra dev -o requirements/dev.txt
-	@$(VENV)/bin/uv $(LOCK) --constraint requirements/base.txt -o requirements/production.txt
+	@$(VENV)/bin/uv $(LOCK) --extra embedded --extra accel --extra dev -o requirements/dev.txt
+	@$(VENV)/bin/uv $(LOCK) --extra accel --constraint requirements/base.txt -o requirements/production.txt
 LOCK := pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   --no-header --no-annotate $(ARGS) pyproject.toml
 

@@ -134,6 +134,9 @@ OUTBOX_ROUTES = {
 OUTBOX_LEASE_SECONDS = env.int("HUB_OUTBOX_LEASE_SECONDS", default=10)
 OUTBOX_KEEP_DAYS = 7
 
+# --- The near index: one copy for each host, made from the database and thrown away freely ---------------------------
+INDEX_FOLDER = env.str("HUB_INDEX_FOLDER", default=str(HOME / "index"))
+
 # --- Who is who ----------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from sharing import signal_types
+from sharing.signals.fields import TransactionIdField
 
 
 class Indicator(models.Model):
@@ -16,6 +17,8 @@ class Indicator(models.Model):
     key_id = models.CharField(
         _("key id"), max_length=16, blank=True, help_text=_("Which key made the token; empty for hashes.")
     )
+    # Set by the database when the row is written, and never changed. 0: written before there was this column.
+    commit_xid = TransactionIdField(editable=False, db_default=models.Func(function="pg_current_xact_id"))
 
     class Meta:
         verbose_name = _("indicator")
@@ -27,6 +30,8 @@ class Indicator(models.Model):
         indexes = [
             # Reading one type in pieces.
             models.Index(fields=["signal_type", "id"], name="indicator_of_type"),
+            # What the snapshot of the near index does not hold yet: read by each query.
+            models.Index(fields=["signal_type", "commit_xid"], name="indicator_commit"),
         ]
 
     def __str__(self) -> str:

@@ -9,13 +9,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from django.db import connection
-from numpy.typing import NDArray
 
+from sharing.matching.index.bands import Words
 from sharing.matching.index.contract import Neighbour
+from sharing.matching.index.engine import ENGINE
 
 ROWS = 50_000
-# Queries compared at once: ROWS x QUERIES x 32 bytes is the largest array, 51 MB.
-QUERIES = 32
 
 # Aggregated in the database: one value to fetch instead of a row for each hash.
 _CHUNK = """
@@ -23,8 +22,6 @@ _CHUNK = """
       FROM (SELECT id, value FROM sharing_indicator
              WHERE signal_type = %s AND id > %s ORDER BY id LIMIT %s) AS chunk
 """
-
-Words = NDArray[np.uint64]
 
 
 class LinearScan:
@@ -34,9 +31,11 @@ class LinearScan:
             return found
         queries = _words(b"".join(values), len(values))
         for ids, stored in _chunks(signal_type, queries.shape[1]):
-            for start in range(0, len(queries), QUERIES):
-                for query, row, distance in _within(queries[start : start + QUERIES], stored, threshold):
-                    found[start + query].append(Neighbour(ids[row], distance))
+            hits = ENGINE.scan(stored, queries, threshold)
+            for query, row, distance in zip(
+                hits.queries.tolist(), hits.rows.tolist(), hits.distances.tolist(), strict=True
+            ):
+                found[query].append(Neighbour(ids[row], distance))
         return found
 
 
@@ -54,10 +53,3 @@ def _chunks(signal_type: str, words: int) -> Iterator[tuple[list[int], Words]]:
                 return
             yield ids, _words(bytes(data), len(ids))
             last = ids[-1]
-
-
-def _within(queries: Words, stored: Words, threshold: int) -> Iterator[tuple[int, int, int]]:
-    different = queries[:, None, :] ^ stored[None, :, :]
-    distances = np.bitwise_count(different).sum(axis=2, dtype=np.uint16)
-    for query, row in np.argwhere(distances <= threshold):
-        yield int(query), int(row), int(distances[query, row])

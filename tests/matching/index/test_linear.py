@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from sharing.matching.index import near_index
+from sharing.matching.index import NearIndex, near_index
 from sharing.matching.index.linear import LinearScan
 from sharing.signal_types import distance
 from sharing.signals.indicators import Indicator
@@ -16,12 +16,12 @@ pytestmark = pytest.mark.django_db
 
 @pytest.mark.parametrize(("signal_type", "size", "threshold"), [("pdq", 32, 31), ("phash", 8, 8)])
 @pytest.mark.parametrize("rows", [1, 7, 1000])
+@pytest.mark.parametrize("index", [LinearScan(), near_index()], ids=["linear", "current"])
 def test_finds_exactly_what_counting_bits_finds(
-    monkeypatch: pytest.MonkeyPatch, signal_type: str, size: int, threshold: int, rows: int
+    monkeypatch: pytest.MonkeyPatch, index: NearIndex, signal_type: str, size: int, threshold: int, rows: int
 ) -> None:
-    # Several chunks of rows and of queries in a small test.
+    # Several chunks of rows in a small test.
     monkeypatch.setattr("sharing.matching.index.linear.ROWS", rows)
-    monkeypatch.setattr("sharing.matching.index.linear.QUERIES", 3)
     dice = random.Random(rows)
     queries = [dice.randbytes(size) for _ in range(10)]
     stored = {dice.randbytes(size) for _ in range(20)}
@@ -34,7 +34,7 @@ def test_finds_exactly_what_counting_bits_finds(
     Indicator.objects.bulk_create(Indicator(signal_type=signal_type, value=value) for value in stored)
     Indicator.objects.create(signal_type="dhash", value=queries[0][:8])
     ids = {bytes(row.value): row.pk for row in Indicator.objects.filter(signal_type=signal_type)}
-    found = near_index().neighbours(signal_type, queries, threshold)
+    found = index.neighbours(signal_type, queries, threshold)
     assert [sorted(neighbours) for neighbours in found] == [
         sorted((pk, distance(query, value)) for value, pk in ids.items() if distance(query, value) <= threshold)
         for query in queries
