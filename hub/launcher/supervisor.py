@@ -37,6 +37,7 @@ _COMMANDS = {
     " --without-mingle --loglevel WARNING",
     "beat": "-m celery -A hub.celery:app beat --pidfile= --loglevel WARNING --schedule",
     "relay": "manage.py relay",
+    "index": "manage.py index",
 }
 
 
@@ -84,7 +85,7 @@ class Supervisor:
         """
         refuse_taken_port(self.port)
         self.start_database()
-        self._tell("Starting web, worker, beat and relay")
+        self._tell("Starting web, worker, beat, relay and index")
         web, *others = self._children()
         self._start(web)
         if meanwhile is not None:

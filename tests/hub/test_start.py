@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOORS = {
     "web": [sys.executable, "-c", "import hub.wsgi"],
     "relay": [sys.executable, str(ROOT / "manage.py"), "relay"],
+    "index": [sys.executable, str(ROOT / "manage.py"), "index"],
     "worker": [sys.executable, "-m", "celery", "-A", "hub.celery:app", "worker", "-P", "solo"],
     "beat": [sys.executable, "-m", "celery", "-A", "hub.celery:app", "beat"],
 }

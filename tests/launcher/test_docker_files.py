@@ -24,7 +24,7 @@ from gunicorn.config import Config  # type: ignore[import-untyped]
 from hub.launcher.home import PROJECT
 
 DOCKER = PROJECT / "docker"
-OURS = ("migrate", "web", "worker", "beat", "relay")
+OURS = ("migrate", "web", "worker", "beat", "relay", "index")
 SECRETS = {"POSTGRES_PASSWORD", "HUB_SECRET_KEY"}
 
 
@@ -148,7 +148,7 @@ def test_only_the_web_process_can_be_reached_from_outside(compose: dict[str, Any
 
 def test_services_start_after_what_they_need(compose: dict[str, Any]) -> None:
     services = compose["services"]
-    for name in ("web", "worker", "beat", "relay"):
+    for name in ("web", "worker", "beat", "relay", "index"):
         assert services[name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
     assert "migrate" not in services["migrate"]["depends_on"]
     for name in ("database", "broker", "worker"):

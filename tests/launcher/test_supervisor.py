@@ -18,7 +18,7 @@ from hub.launcher.place import remove_database
 from hub.launcher.ports import free_port
 from hub.launcher.processes import wait_until
 
-CHILDREN = ("postgres", "web", "worker", "beat", "relay")
+CHILDREN = ("postgres", "web", "worker", "beat", "relay", "index")
 
 
 @dataclass
@@ -87,7 +87,7 @@ def hub(open_folder: Path) -> Iterator[Hub]:
     remove_database(hub.home)
 
 
-@pytest.mark.parametrize("name", ["relay", "worker", "beat", "web", "postgres"])
+@pytest.mark.parametrize("name", ["relay", "index", "worker", "beat", "web", "postgres"])
 def test_a_killed_process_is_started_again_and_the_screen_says_so(hub: Hub, name: str) -> None:
     before = hub.pid(name)
     os.kill(before, signal.SIGKILL)

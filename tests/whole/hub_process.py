@@ -24,7 +24,7 @@ from hub.launcher.home import PROJECT, Home
 from hub.launcher.ports import free_port, web_answers
 from hub.launcher.processes import Child, wait_until
 
-CHILDREN = ("web", "worker", "beat", "relay")
+CHILDREN = ("web", "worker", "beat", "relay", "index")
 # What the test run itself was given, and a hub of its own must not inherit.
 _NOT_INHERITED = ("HUB_", "DATABASE_URL", "BROKER_URL", "CACHE_URL", "DJANGO_", "PYTEST_")
 _INHERITED_ANYWAY = ("HUB_PG_BIN",)

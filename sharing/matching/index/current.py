@@ -23,7 +23,7 @@ from sharing.matching.index.bands import Words, codes_of
 from sharing.matching.index.contract import Neighbour
 from sharing.matching.index.engine import ENGINE, Engine
 from sharing.matching.index.linear import LinearScan
-from sharing.matching.index.snapshot import Refused, Snapshot, open_snapshot, path_of
+from sharing.matching.index.snapshot import Refused, Snapshot, identity_of, open_snapshot, path_of
 from sharing.matching.index.stored import rows_beyond
 
 log = structlog.get_logger(__name__)
@@ -153,7 +153,7 @@ class TypeIndex:
     def _look_for_a_newer_file(self) -> None:
         """Open it beside the work: checking every byte of a large one takes a second."""
         view = self._view
-        if view is None or _identity(self._path) in {None, self._file}:
+        if view is None or identity_of(self._path) in {None, self._file}:
             return
         if self._opening.acquire(blocking=False):
             threading.Thread(target=self._adopt, args=(view.incarnation,), daemon=True).start()
@@ -168,7 +168,7 @@ class TypeIndex:
             self._opening.release()
 
     def _open(self, incarnation: str) -> Snapshot | None:
-        self._file = _identity(self._path)
+        self._file = identity_of(self._path)
         try:
             snapshot = open_snapshot(self._path)
         except FileNotFoundError:
@@ -183,14 +183,6 @@ class TypeIndex:
             log.warning("index.of_another_database", signal_type=self._type)
             return None
         return snapshot
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_ino, found.st_mtime_ns
 
 
 def _collect(found: list[list[Neighbour]], queries: NDArray[np.int64], ids: Ids, distances: NDArray[np.uint16]) -> None:

@@ -64,6 +64,15 @@ def path_of(folder: Path, signal_type: str) -> Path:
     return folder / f"{signal_type}.v{VERSION}.mih"
 
 
+def identity_of(path: Path) -> tuple[int, int] | None:
+    """Changes when another file takes the path; None where there is no file."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
 def write_snapshot(
     path: Path, origin: Origin, *, ids: NDArray[np.int64], codes: Words, bands: Bands, engine: Engine
 ) -> None:
