@@ -12,6 +12,7 @@ Hashes = NDArray[np.uint8]  # (hashes, bytes of one)
 # A share of the pictures are black, white, or one plain colour: their hashes are a few bits from all zeros or ones.
 _FLAT_SHARE: Final = 0.002
 _FLAT_BITS: Final = 4
+_MOST_COPIES: Final = 2_000
 
 
 def uniform(rows: int, size: int, seed: int = 1) -> Hashes:
@@ -19,12 +20,13 @@ def uniform(rows: int, size: int, seed: int = 1) -> Hashes:
 
 
 def clustered(rows: int, size: int, threshold: int, seed: int = 1) -> Hashes:
-    """Few pictures that everybody copies and many that hardly anybody does (Zipf), each copy some bits from its
-    picture; and flat pictures among them."""
+    """Many pictures that hardly anybody copies and few that are copied up to 2,000 times (Zipf), each copy some bits
+    from its picture; and flat pictures among them."""
     dice = np.random.default_rng(seed)
-    pictures = uniform(max(1, rows // 3), size, seed + 1)
-    which = np.minimum(dice.zipf(1.3, rows) - 1, len(pictures) - 1)
-    made = flipped(pictures[which], dice.integers(0, threshold, rows), dice)
+    copies = np.minimum(dice.zipf(1.5, rows), _MOST_COPIES)
+    pictures = uniform(int(np.searchsorted(np.cumsum(copies), rows)) + 1, size, seed + 1)
+    which = np.repeat(np.arange(len(pictures)), copies[: len(pictures)])[:rows]
+    made = flipped(pictures[dice.permutation(which)], dice.integers(0, threshold, rows), dice)
     flat = dice.choice(rows, max(1, int(rows * _FLAT_SHARE)), replace=False)
     plain = np.where(dice.random((len(flat), 1)) < 0.5, 0, 255).astype(np.uint8) * np.ones((1, size), np.uint8)  # noqa: PLR2004
     made[flat] = flipped(plain, dice.integers(0, _FLAT_BITS + 1, len(flat)), dice)
@@ -32,8 +34,10 @@ def clustered(rows: int, size: int, threshold: int, seed: int = 1) -> Hashes:
 
 
 def flipped(hashes: Hashes, flips: NDArray[np.int64], dice: np.random.Generator) -> Hashes:
-    """Each hash with so many different bits flipped."""
-    bits = np.unpackbits(hashes, axis=1)
-    # The positions of a random order that come before `flips`: so many different ones in each row.
-    order = dice.random(bits.shape).argsort(axis=1).argsort(axis=1)
-    return np.packbits(bits ^ (order < flips[:, None]), axis=1)
+    """Each hash with so many bits flipped, or a few less: a bit may be met twice."""
+    made = hashes.copy()
+    for flip in range(int(flips.max(initial=0))):
+        rows = np.flatnonzero(flips > flip)
+        bits = dice.integers(0, hashes.shape[1] * 8, len(rows))
+        made[rows, bits >> 3] ^= (1 << (bits & 7)).astype(np.uint8)
+    return made

@@ -1,6 +1,7 @@
 """manage.py index: keep this host's snapshots of the near index new (floor 7).
 
-One on each host that has web processes or workers. Without it every answer is still complete; it only takes longer and longer.
+One on each host that has web processes or workers. Without it every answer is still complete, and takes longer and
+longer.
 """
 
 from __future__ import annotations

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from sharing.matching.index import search_numpy
-from sharing.matching.index.bands import Words
+from sharing.matching.index.bands import Bands, Words
 from sharing.matching.index.tables import Hits, Rows, Tables
 
 try:
@@ -23,6 +25,20 @@ class Engine:
     search: Callable[[Tables, Words, int], Hits]
     scan: Callable[[Words, Words, int], Hits]
     build_band: Callable[[Words, int, int, Rows, Rows], None]
+
+    def fill(self, codes: Words, bands: Bands, offsets: Rows, rows: Rows) -> None:
+        """Fill the tables of all bands: see Tables for the shapes."""
+        starts, widths, begins = bands.starts.tolist(), bands.widths.tolist(), bands.tables.tolist()
+        for band in range(bands.count):
+            table = offsets[begins[band] : begins[band + 1]]
+            self.build_band(codes, starts[band], widths[band], table, rows[band])
+
+    def tables_of(self, codes: Words, bands: Bands) -> Tables:
+        """Tables of these codes, in the memory of this process."""
+        offsets = np.empty(int(bands.tables[-1]), np.uint32)
+        rows = np.empty((bands.count, len(codes)), np.uint32)
+        self.fill(codes, bands, offsets, rows)
+        return Tables(bands, codes, offsets, rows)
 
 
 NUMPY = Engine("numpy", search_numpy.search, search_numpy.scan, search_numpy.build_band)

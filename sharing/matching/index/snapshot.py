@@ -171,9 +171,7 @@ def _fill(  # noqa: PLR0917
     }
     arrays["ids"][:] = ids
     arrays["codes"][:] = codes
-    for band in range(bands.count):
-        table = arrays["offsets"][bands.tables[band] : bands.tables[band + 1]]
-        engine.build_band(codes, int(bands.starts[band]), int(bands.widths[band]), table, arrays["rows"][band])
+    engine.fill(codes, bands, arrays["offsets"], arrays["rows"])
 
 
 def _crc(mapped: mmap.mmap, at: int, length: int) -> int:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sharing.management.hashes import Hashes, clustered, flipped, uniform
-from sharing.matching.index.bands import Bands, Words, choose_bands, codes_of
+from sharing.matching.index.bands import Bands, choose_bands, codes_of
 from sharing.matching.index.engine import NUMBA, NUMPY, Engine
 from sharing.matching.index.tables import Hits, Tables
 from sharing.signal_types import distance
@@ -22,15 +20,7 @@ FAMILIES = [(256, 31), (64, 8)]
 
 
 def tables_of(hashes: Hashes, bands: Bands, engine: Engine) -> Tables:
-    return built(codes_of(hashes.tobytes(), bands.bits), bands, engine)
-
-
-def built(codes: Words, bands: Bands, engine: Engine) -> Tables:
-    offsets = np.zeros(int(bands.tables[-1]), np.uint32)
-    rows = np.zeros((bands.count, len(codes)), np.uint32)
-    for band, (begin, end) in enumerate(pairwise(bands.tables.tolist())):
-        engine.build_band(codes, int(bands.starts[band]), int(bands.widths[band]), offsets[begin:end], rows[band])
-    return Tables(bands, codes, offsets, rows)
+    return engine.tables_of(codes_of(hashes.tobytes(), bands.bits), bands)
 
 
 def triples(hits: Hits) -> list[tuple[int, int, int]]:
@@ -132,7 +122,7 @@ def test_every_band_is_searched_as_far_as_it_must_be(engine: Engine, bits: int, 
             for bit in range(start, start + apart):
                 word, shift = divmod(bit % bits, 64)
                 code[0, word] ^= np.uint64(1) << np.uint64(shift)
-            assert len(engine.search(built(code, bands, engine), query, most).rows) == (apart <= most)
+            assert len(engine.search(engine.tables_of(code, bands), query, most).rows) == (apart <= most)
 
 
 @pytest.mark.parametrize(("bits", "most"), FAMILIES)
