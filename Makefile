@@ -77,7 +77,7 @@ bench-matching: $(VENV)/.dev ## Time near matching beside a scan; beside its pee
 .PHONY: soak
 soak: $(VENV)/.dev ## The long forms of the tests that kill processes (an hour)
 	@$(call say,"4/4 Running the long tests")
-	@HUB_LONG=1 exec $(PY) -m pytest -rP -m slow $(ARGS)
+	@HUB_LONG=1 $(PY) -m pytest -rP -m slow $(ARGS)
 
 .PHONY: lock
 lock: $(VENV)/.dev ## Write requirements/ from pyproject.toml (ARGS=--upgrade: newest versions)
