@@ -106,6 +106,7 @@ if "locmem" in CACHES["default"]["BACKEND"]:
 CELERY_BROKER_URL = env.str("BROKER_URL", default="filesystem://")
 if CELERY_BROKER_URL.startswith("filesystem"):
     _spool = HOME / "broker"
+    CELERY_BROKER_TRANSPORT = "hub.broker:Transport"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(_spool / "queue"),
         "data_folder_out": str(_spool / "queue"),
