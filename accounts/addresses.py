@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, ip_address, ip_network
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -26,6 +26,17 @@ def client_address(request: HttpRequest) -> str:
         return str(ip_address(peer))
     except ValueError:
         return ""
+
+
+def network_of(address: str) -> str:
+    """Whom to count an address under: itself, or its /64 in IPv6, where one customer has at least so many addresses."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return ""
+    if isinstance(found, IPv4Address):
+        return str(found)
+    return str(found.ipv4_mapped or ip_network((found, 64), strict=False))
 
 
 def is_within(address: str, networks: Iterable[str]) -> bool:
