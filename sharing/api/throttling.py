@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from accounts.actor import Actor
-from accounts.addresses import client_address
+from accounts.addresses import client_address, network_of
 from hub.windows import Window
 
 if TYPE_CHECKING:  # the framework's views import this module
@@ -31,4 +31,4 @@ class ClientThrottle(BaseThrottle):
         actor = request.auth
         if isinstance(actor, Actor) and actor.client is not None:
             return f"client:{actor.client.pk}", actor.client.rate_per_minute or settings.API_RATE_PER_MINUTE
-        return f"address:{client_address(request)}", settings.API_ANONYMOUS_RATE_PER_MINUTE
+        return f"address:{network_of(client_address(request))}", settings.API_ANONYMOUS_RATE_PER_MINUTE

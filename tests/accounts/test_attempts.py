@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from accounts.addresses import network_of
 from accounts.attempts import MAX_FAILURES, seconds_to_wait, succeeded
 
 HERE = "203.0.113.7"
@@ -41,18 +40,3 @@ def test_many_at_one_moment_are_counted_each() -> None:
     with ThreadPoolExecutor(16) as pool:
         waits = list(pool.map(seconds_to_wait, [HERE] * (MAX_FAILURES + 40)))
     assert waits.count(0) == MAX_FAILURES
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        (HERE, HERE),
-        ("::ffff:203.0.113.7", HERE),
-        ("2001:db8:0:1::1", "2001:db8:0:1::/64"),
-        ("2001:db8:0:1:ffff::9", "2001:db8:0:1::/64"),
-        ("", ""),
-        ("unknown", ""),
-    ],
-)
-def test_one_customer_is_one_network(address: str, network: str) -> None:
-    assert network_of(address) == network
