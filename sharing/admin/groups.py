@@ -83,7 +83,16 @@ class SharingGroupForm(forms.ModelForm[SharingGroup]):
 
     class Meta:
         model = SharingGroup
-        fields = ("name", "slug", "purpose", "harms", "max_tlp", "retention_days")
+        fields = (
+            "name",
+            "slug",
+            "purpose",
+            "harms",
+            "max_tlp",
+            "retention_days",
+            "video_query_share",
+            "video_stored_share",
+        )
         help_texts = {"slug": _("How the API names this group. Members store it, so it can't be changed later.")}
 
 
@@ -121,6 +130,7 @@ class SharingGroupAdmin(SteppedAdmin[SharingGroup]):
         fieldsets = (
             (None, {"fields": ("name", "slug", "purpose")}),
             (_("What may be shared here"), {"fields": ("harms", "max_tlp", "retention_days")}),
+            (_("When videos match"), {"fields": ("video_query_share", "video_stored_share")}),
         )
         state = (_("State"), {"fields": ("status", "created_at", "uuid"), "description": STATE})
         return fieldsets if obj is None else (*fieldsets, state)

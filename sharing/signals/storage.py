@@ -10,6 +10,8 @@ from django.db.models.functions import Now
 
 from accounts.actor import Actor
 from accounts.models import Organisation
+from sharing import signal_types
+from sharing.signals.frames import VideoFrame
 from sharing.signals.indicators import Indicator
 from sharing.signals.models import AccountDetail, Share, Signal, SignalGrant, SignalIndicator
 from sharing.signals.preparation import PreparedIndicator, PreparedSignal
@@ -101,6 +103,37 @@ def _replace_indicators(ids: Sequence[int], pairs: Iterable[tuple[Signal, Prepar
         SignalIndicator(signal=signal, indicator_id=indicator_ids[indicator.identity], quality=indicator.quality)
         for signal, item in pairs
         for indicator in item.indicators
+    )
+    videos = {
+        indicator_ids[indicator.identity]: indicator
+        for _signal, item in pairs
+        for indicator in item.indicators
+        if indicator.frames
+    }
+    if videos:
+        _insert_frames(videos)
+
+
+def _insert_frames(videos: dict[int, PreparedIndicator]) -> None:
+    """Give videos that are new to the hub their frames. The frames are a video's identity: they never change."""
+    known = set(VideoFrame.objects.filter(video__in=videos).values_list("video", flat=True).distinct())
+    frames = {
+        pk: [
+            (PreparedIndicator(signal_types.get(video.signal_type).parts, frame.hash, "", None), frame.second)
+            for frame in video.frames
+        ]
+        for pk, video in videos.items()
+        if pk not in known
+    }
+    # The frames' type sorts after all others, so that this second look-up keeps to the one order of locks.
+    frame_ids = indicator_ids_of(frame for held in frames.values() for frame, _second in held)
+    VideoFrame.objects.bulk_create(
+        (
+            VideoFrame(video_id=pk, frame_id=frame_ids[frame.identity], second=second)
+            for pk, held in frames.items()
+            for frame, second in held
+        ),
+        batch_size=5_000,
     )
 
 

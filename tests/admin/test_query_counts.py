@@ -122,14 +122,16 @@ def test_saving_a_group_with_many_members(admin: Client, operator: Actor) -> Non
     group = factories.make_group()
     address = change("sharing_sharinggroup", group.pk)
     form = {"name": group.name, "purpose": "", "max_tlp": "AMBER", "retention_days": 1}
+    form |= {"video_query_share": 80, "video_stored_share": 80}
     form |= {"grants-TOTAL_FORMS": 1, "grants-INITIAL_FORMS": 0, "grants-0-level": "view_sharinggroup"}
     counts = {}
     for size in grown(lambda _number: factories.give(factories.make_organisation(), group)):
         with CaptureQueriesContext(connection) as captured:
             assert admin.post(address, form | {"purpose": f"At {size}."}).status_code == 302
         counts[size] = len(captured)
-    # The savepoint and its release; the group; its name is unique; the update; the audit.
-    assert counts == dict.fromkeys(SIZES, SIGNED_IN + 6)
+    # The savepoint and its release; the group; its name is unique; the shares are percent, in a savepoint of its own;
+    # the update; the audit.
+    assert counts == dict.fromkeys(SIZES, SIGNED_IN + 9)
     assert SharingGroup.objects.get(pk=group.pk).purpose == "At 60."
 
 

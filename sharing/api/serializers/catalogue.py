@@ -40,5 +40,10 @@ class SignalTypeOut(serializers.Serializer[Any]):
     example = serializers.CharField()
     keyed = serializers.BooleanField(help_text="An identifier: sent as it is, stored as a keyed token.")
     needs_platform = serializers.BooleanField()
-    bits = serializers.IntegerField(allow_null=True, help_text="Length of a hash that has near matches.")
-    threshold = serializers.IntegerField(help_text="Bits that may differ in a match; 0 is identity.")
+    bits = serializers.IntegerField(
+        allow_null=True, help_text="Length of a hash, or of a video's frame, that has near matches."
+    )
+    threshold = serializers.IntegerField(
+        help_text="Bits that may differ in a match, as the hub's administrators have set it; 0 is identity. Of a "
+        "video: in each frame."
+    )
