@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sharing', '0002_commit_xid'),
+        ('sharing', '0003_indicator_commit_xid'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
