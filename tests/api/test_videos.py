@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from sharing.matching.services import match_signals
 from sharing.signals.models import Signal
+from sharing.visibility.models import SharingGroup
 from tests import factories
 from tests.videos import frames_of, video
 
@@ -125,6 +126,12 @@ def test_the_catalogue_names_videos_and_not_their_frames(client: Client, members
     assert (by_name["vpdq"]["bits"], by_name["vpdq"]["threshold"]) == (256, 31)
     assert (by_name["md5"]["bits"], by_name["md5"]["threshold"]) == (None, 0)
     assert "vpdq_frame" not in by_name
+
+
+def test_members_read_what_is_enough_in_their_groups(client: Client, members: Any) -> None:
+    SharingGroup.objects.update(video_stored_share=15)
+    (group,) = client.get(reverse("api:sharing-groups"), headers={"authorization": f"Bearer {members[2]}"}).json()
+    assert (group["video_query_share"], group["video_stored_share"]) == (80, 15)
 
 
 def test_the_portal_takes_a_pasted_video_and_names_the_bad_frame(client: Client, members: Any) -> None:

@@ -30,6 +30,12 @@ class SharingGroupOut(serializers.Serializer[Any]):
     harms = serializers.ListField(child=serializers.ChoiceField(choices=Harm.choices), help_text="Empty: all of them.")
     max_tlp = serializers.ChoiceField(choices=TLP.choices)
     retention_days = serializers.IntegerField()
+    video_query_share = serializers.IntegerField(
+        help_text="Percent of a new video's frames that must have a near frame in one of this group's videos."
+    )
+    video_stored_share = serializers.IntegerField(
+        help_text="Percent of that video's frames that must have a near frame in the new one."
+    )
     may_contribute = serializers.BooleanField()
 
 
