@@ -17,8 +17,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import Error, connection
 
+from sharing import signal_types
 from sharing.matching.index import ENGINE
-from sharing.matching.index.building import Builder, near_types
+from sharing.matching.index.building import Builder
 
 log = structlog.get_logger(__name__)
 LOOK_SECONDS: Final = 2.0
@@ -35,7 +36,7 @@ class Command(BaseCommand):
         builder = Builder(Path(settings.INDEX_FOLDER))
         while not self.stopping.wait(LOOK_SECONDS):
             try:
-                for signal_type in near_types():
+                for signal_type in signal_types.NEAR:
                     builder.build_if_due(signal_type)
             except Error as error:
                 log.warning("index.database_away", error=type(error).__name__)

@@ -28,11 +28,6 @@ TAIL_SHARE: Final = 0.02
 MAX_AGE: Final = 3_600
 
 
-def near_types() -> list[str]:
-    """The signal types that are matched by nearness."""
-    return [signal_type.name for signal_type in signal_types.ALL if signal_type.near is not None]
-
-
 @dataclass(frozen=True, slots=True)
 class _Checked:
     """A file whose every byte has been checked: not again until another one takes its place."""
