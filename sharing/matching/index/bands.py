@@ -22,35 +22,33 @@ Words = NDArray[np.uint64]
 # What one probe of a band's table and one compared code cost, in nanoseconds: measured, only their ratio counts.
 _PROBE_NS: Final = 18
 _CANDIDATE_NS: Final = 12
-# Bytes for each code that all arrays together may take, and the widest band (its table has 2**width entries).
+# Bytes for each code that all arrays together may take; and the widths that are tried: a table has 2**width entries.
 _BYTES: Final = 126
+_MIN_WIDTH: Final = 4
 _MAX_WIDTH: Final = 26
 
 
 @dataclass(frozen=True)
 class Bands:
-    """`bits` cut into `count` bands, as equal as can be, the wider ones first."""
+    """`count` bands of `width` bits each, side by side from bit 0 of `bits`. They need not reach the last bit: what is
+    near in all bits is near in those that the bands cover."""
 
     bits: int
     count: int
-
-    @cached_property
-    def widths(self) -> NDArray[np.int64]:
-        narrow, wider = divmod(self.bits, self.count)
-        return np.array([narrow + (band < wider) for band in range(self.count)], np.int64)
+    width: int
 
     @cached_property
     def starts(self) -> NDArray[np.int64]:
         """The first bit of each band."""
-        return np.concatenate([[0], np.cumsum(self.widths)[:-1]]).astype(np.int64)
+        return np.arange(self.count, dtype=np.int64) * self.width
 
-    @cached_property
-    def tables(self) -> NDArray[np.int64]:
-        """Where the table of each band begins among all tables, which lie end to end; and, last, their whole length."""
-        return np.concatenate([[0], np.cumsum((1 << self.widths) + 1)]).astype(np.int64)
+    @property
+    def table(self) -> int:
+        """Entries of one band's table: where the rows of each key begin, and where the last ones end."""
+        return (1 << self.width) + 1
 
     def radii(self, threshold: int) -> list[int]:
-        """How far each band must be searched; -1 is not at all. Wide bands get the smaller radius."""
+        """How far each band must be searched; -1 is not at all."""
         whole, rest = divmod(threshold, self.count)
         return [whole - 1] * (self.count - rest - 1) + [whole] * (rest + 1)
 
@@ -69,32 +67,34 @@ def probes_for(bands: Bands, threshold: int) -> Probes:
     masks: list[int] = []
     begins = [0]
     radii = bands.radii(threshold)
-    for width, radius in zip(bands.widths.tolist(), radii, strict=True):
+    for radius in radii:
         for flips in range(radius + 1):
-            masks.extend(sum(1 << bit for bit in flipped) for flipped in combinations(range(width), flips))
+            masks.extend(sum(1 << bit for bit in flipped) for flipped in combinations(range(bands.width), flips))
         begins.append(len(masks))
     return Probes(np.array(radii, np.int64), np.array(masks, np.int64), np.array(begins, np.int64))
 
 
 def choose_bands(bits: int, threshold: int, rows: int) -> Bands:
     """The cut that answers fastest for that many codes, among those that keep to the memory."""
-    cuts = [Bands(bits, count) for count in range(2, bits // 4 + 1) if -(-bits // count) <= _MAX_WIDTH]
-    affordable = [cut for cut in cuts if _bytes_per_code(cut, rows) <= _BYTES]
+    cuts = [
+        Bands(bits, count, width)
+        for count in range(2, bits // _MIN_WIDTH + 1)
+        for width in range(_MIN_WIDTH, min(bits // count, _MAX_WIDTH) + 1)
+    ]
+    affordable = [cut for cut in cuts if bytes_per_code(cut, rows) <= _BYTES]
     if not affordable:
-        return min(cuts, key=lambda cut: _bytes_per_code(cut, rows))
+        return min(cuts, key=lambda cut: bytes_per_code(cut, rows))
     return min(affordable, key=lambda cut: _cost(cut, threshold, rows))
 
 
-def _bytes_per_code(bands: Bands, rows: int) -> float:
-    return bands.bits / 8 + 4 + 4 * bands.count + 4 * float(bands.tables[-1]) / max(rows, 1)
+def bytes_per_code(bands: Bands, rows: int) -> float:
+    """Of all arrays of a snapshot: the code, its id, its row number in each band, and the tables."""
+    return bands.bits / 8 + 4 + 4 * bands.count + 4 * bands.count * bands.table / max(rows, 1)
 
 
 def _cost(bands: Bands, threshold: int, rows: int) -> float:
-    nanoseconds = 0.0
-    for width, radius in zip(bands.widths.tolist(), bands.radii(threshold), strict=True):
-        lookups = sum(comb(width, flips) for flips in range(radius + 1))
-        nanoseconds += lookups * (_PROBE_NS + _CANDIDATE_NS * rows / (1 << width))
-    return nanoseconds
+    lookups = sum(comb(bands.width, flips) for radius in bands.radii(threshold) for flips in range(radius + 1))
+    return lookups * (_PROBE_NS + _CANDIDATE_NS * rows / (1 << bands.width))
 
 
 def keys_of(codes: Words, start: int, width: int) -> Words:

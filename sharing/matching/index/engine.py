@@ -28,21 +28,19 @@ class Engine:
 
     def fill(self, codes: Words, bands: Bands, offsets: Rows, rows: Rows) -> None:
         """Fill the tables of all bands: see Tables for the shapes."""
-        starts, widths, begins = bands.starts.tolist(), bands.widths.tolist(), bands.tables.tolist()
-        for band in range(bands.count):
-            table = offsets[begins[band] : begins[band + 1]]
-            self.build_band(codes, starts[band], widths[band], table, rows[band])
+        for band, start in enumerate(bands.starts.tolist()):
+            self.build_band(codes, start, bands.width, offsets[band], rows[band])
 
     def tables_of(self, codes: Words, bands: Bands) -> Tables:
         """Tables of these codes, in the memory of this process."""
-        offsets = np.empty(int(bands.tables[-1]), np.uint32)
+        offsets = np.empty((bands.count, bands.table), np.uint32)
         rows = np.empty((bands.count, len(codes)), np.uint32)
         self.fill(codes, bands, offsets, rows)
         return Tables(bands, codes, offsets, rows)
 
     def warm_up(self) -> None:
         """Compile, or load what was compiled before, so that the first real question does not wait for it."""
-        tables = self.tables_of(np.zeros((1, 1), np.uint64), Bands(64, 16))
+        tables = self.tables_of(np.zeros((1, 1), np.uint64), Bands(64, 16, 4))
         self.scan(tables.codes, tables.codes, 0)
         # A snapshot's arrays can't be written to, which the compiler takes for another type.
         for array in (tables.codes, tables.offsets, tables.rows):

@@ -76,10 +76,10 @@ def _distance(code: Any, query: Any) -> Any:
 
 
 @njit(inline="always")
-def _found_before(band: Any, code: Any, query: Any, starts: Any, widths: Any, radii: Any) -> Any:
+def _found_before(band: Any, code: Any, query: Any, starts: Any, width: Any, radii: Any) -> Any:
     for earlier in range(band):
         if radii[earlier] >= 0:
-            apart = _key(code, starts[earlier], widths[earlier]) ^ _key(query, starts[earlier], widths[earlier])
+            apart = _key(code, starts[earlier], width) ^ _key(query, starts[earlier], width)
             if _count_bits(apart) <= np.uint64(radii[earlier]):
                 return True
     return False
@@ -105,8 +105,8 @@ def build_band(codes: Any, start: Any, width: Any, offsets: Any, rows: Any) -> N
 
 @njit(nogil=True, cache=True)
 def _search(
-    codes: Any, flat: Any, offsets: Any, rows: Any, tables: Any, starts: Any, widths: Any, radii: Any, masks: Any,
-    begins: Any, queries: Any, threshold: Any, out_query: Any, out_row: Any, out_distance: Any,
+    codes: Any, flat: Any, offsets: Any, rows: Any, entries_of_band: Any, starts: Any, width: Any, radii: Any,
+    masks: Any, begins: Any, queries: Any, threshold: Any, out_query: Any, out_row: Any, out_distance: Any,
 ) -> Any:  # fmt: skip
     """Write the hits and return their number, which may exceed the room."""
     count = 0
@@ -124,8 +124,8 @@ def _search(
             first, last = begins[band], begins[band + 1]
             if first == last:
                 continue
-            key = np.int64(_key(query, starts[band], widths[band]))
-            table = tables[band]
+            key = np.int64(_key(query, starts[band], width))
+            table = band * entries_of_band
             before = band * codes.shape[0]
             for probe in range(first, last):
                 _prefetch(offsets, table + (key ^ masks[probe]))
@@ -158,7 +158,7 @@ def _search(
                     row = waiting[place]
                     distance = _distance(codes[row], query)
                     if distance <= np.uint64(threshold) and not _found_before(
-                        band, codes[row], query, starts, widths, radii
+                        band, codes[row], query, starts, width, radii
                     ):
                         if count < room:
                             out_query[count] = asked
@@ -188,8 +188,8 @@ def search(tables: Tables, queries: Words, threshold: int) -> Hits:
     """As search_numpy.search."""
     bands, probes = tables.bands, tables.probes(threshold)
     return _with_room(
-        _search, tables.codes, tables.codes.reshape(-1), tables.offsets, tables.rows.reshape(-1), bands.tables,
-        bands.starts, bands.widths, probes.radii, probes.masks, probes.begins, queries, threshold,
+        _search, tables.codes, tables.codes.reshape(-1), tables.offsets.reshape(-1), tables.rows.reshape(-1),
+        bands.table, bands.starts, bands.width, probes.radii, probes.masks, probes.begins, queries, threshold,
     )  # fmt: skip
 
 

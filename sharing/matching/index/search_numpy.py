@@ -48,10 +48,11 @@ def scan(codes: Words, queries: Words, threshold: int) -> Hits:
 def _within(tables: Tables, queries: Words, first: int, threshold: int) -> Iterator[Hits]:
     bands, probes = tables.bands, tables.probes(threshold)
     band_of = np.repeat(np.arange(bands.count), np.diff(probes.begins))
-    keys = np.stack([keys_of(queries, *cut) for cut in zip(bands.starts.tolist(), bands.widths.tolist(), strict=True)])
-    entries = (keys[band_of].T.astype(np.int64) ^ probes.masks) + bands.tables[band_of]
-    begins = tables.offsets[entries].astype(np.int64)
-    lengths = (tables.offsets[entries + 1] - begins).ravel()
+    keys = np.stack([keys_of(queries, start, bands.width) for start in bands.starts.tolist()])
+    entries = (keys[band_of].T.astype(np.int64) ^ probes.masks) + band_of * bands.table
+    offsets = tables.offsets.reshape(-1)
+    begins = offsets[entries].astype(np.int64)
+    lengths = (offsets[entries + 1] - begins).ravel()
     begins = (begins + band_of * len(tables.codes)).ravel()
     filled = np.flatnonzero(lengths)
     begins, lengths = begins[filled], lengths[filled]

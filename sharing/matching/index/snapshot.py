@@ -86,7 +86,7 @@ def write_snapshot(
     shapes = {
         "ids": (len(ids),),
         "codes": codes.shape,
-        "offsets": (int(bands.tables[-1]),),
+        "offsets": (bands.count, bands.table),
         "rows": (bands.count, len(ids)),
     }
     places, size = _places(shapes)
@@ -100,7 +100,9 @@ def write_snapshot(
                 name: {"shape": shapes[name], "at": at, "crc": _crc(mapped, at, length)}
                 for name, (at, length) in places.items()
             }
-            text = json.dumps({"origin": asdict(origin), "bands": bands.count, "first_id": first_id, "arrays": arrays})
+            text = json.dumps(
+                {"origin": asdict(origin), "bands": [bands.count, bands.width], "first_id": first_id, "arrays": arrays}
+            )
             header = _PREFIX.pack(_MAGIC, len(text), zlib.crc32(text.encode())) + text.encode()
             mapped[: len(header)] = header
     unfinished.replace(path)
@@ -131,7 +133,7 @@ def _checked(mapped: mmap.mmap, size: int) -> Snapshot:
             raise Refused(f"{name} is damaged")
         arrays[name] = np.frombuffer(mapped, dtype, int(np.prod(shape)), at).reshape(shape)
     origin = Origin(**header["origin"])
-    tables = Tables(Bands(origin.bits, header["bands"]), arrays["codes"], arrays["offsets"], arrays["rows"])
+    tables = Tables(Bands(origin.bits, *header["bands"]), arrays["codes"], arrays["offsets"], arrays["rows"])
     return Snapshot(origin, tables, header["first_id"], arrays["ids"])
 
 

@@ -19,7 +19,7 @@ class Tables:
 
     bands: Bands
     codes: Words  # (n, bits / 64), in the index's own order of bits
-    offsets: Rows  # the tables of all bands, end to end: see Bands.tables
+    offsets: Rows  # (bands, entries of a table): where the rows of each key begin
     rows: Rows  # (bands, n)
 
     def probes(self, threshold: int) -> Probes:

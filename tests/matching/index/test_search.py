@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sharing.management.hashes import Hashes, clustered, flipped, uniform
-from sharing.matching.index.bands import Bands, choose_bands, codes_of
+from sharing.matching.index.bands import Bands, bytes_per_code, choose_bands, codes_of
 from sharing.matching.index.engine import NUMBA, NUMPY, Engine
 from sharing.matching.index.tables import Hits, Tables
 from sharing.signal_types import distance
@@ -58,7 +58,8 @@ def test_no_cut_misses_what_the_scan_finds(engine: Engine, bits: int, most: int,
     flat = np.array([[0] * (bits // 8), [255] * (bits // 8)], np.uint8)
     queries = codes_of(np.concatenate([near, flat, uniform(20, bits // 8, seed=5)]).tobytes(), bits)
     few, many = (15, 18) if bits == 256 else (4, 8)
-    for bands in {Bands(bits, few), Bands(bits, many), choose_bands(bits, most, rows)}:
+    cuts = {Bands(bits, few, bits // few), Bands(bits, many, bits // many - 1), choose_bands(bits, most, rows)}
+    for bands in cuts:
         tables = tables_of(stored, bands, engine)
         for threshold in (0, 1, most // 2, most):
             expected = NUMPY.scan(tables.codes, queries, threshold)
@@ -88,7 +89,8 @@ def borderline(draw: st.DrawFn) -> tuple[int, Bands, int, bytes, list[int]]:
     all in one place, in a few bands, or anywhere."""
     # Of 64 bits further than any signal type goes: radii up to 5 in tables that are still small.
     bits, fewest, most = draw(st.sampled_from([(256, 16, 31), (64, 4, 20)]))
-    bands = Bands(bits, draw(st.integers(fewest, 2 * fewest)))
+    count = draw(st.integers(fewest, 2 * fewest))
+    bands = Bands(bits, count, draw(st.integers(bits // count - 2, bits // count)))
     threshold = draw(st.integers(0, most))
     value = draw(st.binary(min_size=bits // 8, max_size=bits // 8))
     apart = max(0, threshold + draw(st.sampled_from([-1, 0, 1])))
@@ -114,7 +116,7 @@ def test_the_threshold_is_kept_to_the_bit(engine: Engine, case: tuple[int, Bands
 @pytest.mark.parametrize(("bits", "most"), FAMILIES)
 def test_every_band_is_searched_as_far_as_it_must_be(engine: Engine, bits: int, most: int) -> None:
     """In the index's own order of bits: all differences in one band and its neighbours, band after band."""
-    bands = Bands(bits, 16 if bits == 256 else 4)
+    bands = Bands(bits, 16 if bits == 256 else 4, 16)
     query = np.zeros((1, bits // 64), np.uint64)
     for start in bands.starts.tolist():
         for apart in (most - 1, most, most + 1):
@@ -129,5 +131,5 @@ def test_every_band_is_searched_as_far_as_it_must_be(engine: Engine, bits: int, 
 def test_memory_is_at_most_130_bytes_for_each_hash(bits: int, most: int) -> None:
     for rows in (1_000_000, 3_000_000, 10_000_000, 100_000_000):
         bands = choose_bands(bits, most, rows)
-        total = rows * (bits // 8 + 4 + 4 * bands.count) + 4 * int(bands.tables[-1])
-        assert total / rows <= 130
+        assert bands.count * bands.width <= bits
+        assert bytes_per_code(bands, rows) <= 130
