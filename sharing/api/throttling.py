@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.core.cache import cache
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
@@ -16,28 +17,42 @@ from accounts.addresses import client_address
 if TYPE_CHECKING:  # the framework's views import this module
     from rest_framework.views import APIView
 
-WINDOW = 60
+WINDOW: Final = 60
+# What an ordinary request weighs. A view may say `weight`: less for what is asked for by the thousand.
+WHOLE: Final = 100
 
 
 class ClientThrottle(BaseThrottle):
     """Counts in fixed minutes: one number to raise, where a sliding window would keep thousands of moments."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        who, limit = self._who_and_limit(request)
-        key = f"api-rate:{who}:{int(time.time() // WINDOW)}"
-        if cache.add(key, 1, timeout=2 * WINDOW):
-            return limit >= 1
+        actor = request.auth
+        if not isinstance(actor, Actor) or actor.client is None:
+            # A stranger's body is not read.
+            limit: int = settings.API_ANONYMOUS_RATE_PER_MINUTE * WHOLE
+            return _count(f"address:{client_address(request)}", WHOLE) <= limit
+        who = f"client:{actor.client.pk}"
+        limit = (actor.client.rate_per_minute or settings.API_RATE_PER_MINUTE) * WHOLE
         try:
-            return cache.incr(key) <= limit
-        except ValueError:  # evicted between the two calls
-            return True
+            weight: int = view.weight(request)  # type: ignore[attr-defined]  # a HubView
+        except APIException:  # a body that can't be read was a request all the same
+            if _count(who, WHOLE) > limit:
+                return False
+            raise
+        return _count(who, weight) <= limit
 
     def wait(self) -> float:
         return WINDOW - time.time() % WINDOW
 
-    @staticmethod
-    def _who_and_limit(request: Request) -> tuple[str, int]:
-        actor = request.auth
-        if isinstance(actor, Actor) and actor.client is not None:
-            return f"client:{actor.client.pk}", actor.client.rate_per_minute or settings.API_RATE_PER_MINUTE
-        return f"address:{client_address(request)}", settings.API_ANONYMOUS_RATE_PER_MINUTE
+
+def _count(who: str, weight: int) -> int:
+    """What weighs on this minute, this request included."""
+    key = f"api-rate:{who}:{int(time.time() // WINDOW)}"
+    try:
+        return cache.incr(key, weight)
+    except ValueError:  # the first of this minute
+        cache.add(key, 0, timeout=2 * WINDOW)
+    try:
+        return cache.incr(key, weight)
+    except ValueError:  # evicted between the two calls
+        return weight

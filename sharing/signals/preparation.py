@@ -172,7 +172,7 @@ def _indicators(item: SignalInput, problems: list[Problem]) -> tuple[PreparedInd
         return ()
     prepared: dict[tuple[str, bytes], PreparedIndicator] = {}
     for position, indicator in enumerate(item.indicators):
-        result = _indicator(indicator)
+        result = prepared_indicator(indicator)
         if isinstance(result, Problem):
             problems.append(result.below(f"/indicators/{position}"))
         else:
@@ -180,7 +180,8 @@ def _indicators(item: SignalInput, problems: list[Problem]) -> tuple[PreparedInd
     return tuple(prepared.values())
 
 
-def _indicator(item: IndicatorInput) -> PreparedIndicator | Problem:
+def prepared_indicator(item: IndicatorInput) -> PreparedIndicator | Problem:
+    """The stored form of what was sent, or what is wrong with it; an identifier is a token from here on."""
     if item.type not in signal_types.NAMES:
         return Problem(
             "/type", "unknown_type", "The hub does not know this signal type.", "GET /api/v1/signal-types lists them."
