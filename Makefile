@@ -74,6 +74,15 @@ bench: $(VENV)/.base ## Time a page of signals at 200,000 signals, on a database
 bench-lookups: $(VENV)/.base ## Time look-ups at a million hashes through gunicorn, on a database of its own
 	@HUB_HOME="$${HUB_HOME:-var}/bench" $(PY) -m hub.launcher manage bench_lookups $(ARGS)
 
+.PHONY: bench-matching
+bench-matching: $(VENV)/.dev ## Time near matching beside a scan; beside its peers too where they are installed
+	@$(PY) manage.py bench_matching $(ARGS)
+
+.PHONY: soak
+soak: $(VENV)/.dev ## The long forms of the tests that kill processes (an hour)
+	@$(call say,"4/4 Running the long tests")
+	@HUB_LONG=1 $(PY) -m pytest -rP -m slow $(ARGS)
+
 .PHONY: lock
 lock: $(VENV)/.dev ## Write requirements/ from pyproject.toml (ARGS=--upgrade: newest versions)
 	@$(VENV)/bin/uv $(LOCK) --extra embedded -o requirements/base.txt

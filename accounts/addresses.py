@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -23,9 +23,20 @@ def client_address(request: HttpRequest) -> str:
         forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
         peer = forwarded[-hops] if len(forwarded) >= hops else peer
     try:
-        return str(ip_address(peer))
+        found = ip_address(peer.partition("%")[0])  # what follows names our own network card
     except ValueError:
         return ""
+    # A server that listens on both kinds sees IPv4 as ::ffff:203.0.113.7, which lies in nobody's allowed network.
+    return str(found.ipv4_mapped or found) if isinstance(found, IPv6Address) else str(found)
+
+
+def network_of(address: str) -> str:
+    """Whom to count an address under: itself, or its /64 in IPv6, where one customer has at least so many addresses."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return ""
+    return str(ip_network((found, 64), strict=False) if isinstance(found, IPv6Address) else found)
 
 
 def is_within(address: str, networks: Iterable[str]) -> bool:

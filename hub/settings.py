@@ -93,7 +93,6 @@ DATABASES["default"].update(
         "ENGINE": "hub.postgresql",
         "CONN_MAX_AGE": env.int("HUB_DATABASE_CONN_MAX_AGE", default=60),
         "CONN_HEALTH_CHECKS": True,
-        "ATOMIC_REQUESTS": False,
     }
 )
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("application_name", "hub")
@@ -107,6 +106,7 @@ if "locmem" in CACHES["default"]["BACKEND"]:
 CELERY_BROKER_URL = env.str("BROKER_URL", default="filesystem://")
 if CELERY_BROKER_URL.startswith("filesystem"):
     _spool = HOME / "broker"
+    CELERY_BROKER_TRANSPORT = "hub.broker:Transport"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(_spool / "queue"),
         "data_folder_out": str(_spool / "queue"),
@@ -121,7 +121,6 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 16
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep-outbox": {"task": "hub.outbox.tasks.sweep", "schedule": 5.0},
     "purge-outbox": {"task": "hub.outbox.tasks.purge", "schedule": 3600.0},
@@ -155,9 +154,7 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-GUARDIAN_RAISE_403 = False
 GUARDIAN_MONKEY_PATCH_USER = False
-GUARDIAN_AUTO_PREFETCH = False
 ANONYMOUS_USER_NAME = None
 # Sign-in attempts are counted in the cache, so that no e-mail address of a failed sign-in is kept.
 AXES_HANDLER = "axes.handlers.cache.AxesCacheHandler"
@@ -177,10 +174,8 @@ SILENCED_SYSTEM_CHECKS = [
 ]
 # Number of proxies in front whose X-Forwarded-For entry is trusted; 0 = the peer's own address counts.
 TRUSTED_PROXIES = env.int("HUB_TRUSTED_PROXIES", default=0)
-AXES_IPWARE_PROXY_COUNT = TRUSTED_PROXIES or None
 AXES_CLIENT_IP_CALLABLE = "accounts.addresses.client_address"
 SESSION_COOKIE_AGE = 60 * 60 * 12
-SESSION_COOKIE_HTTPONLY = True
 
 # --- In transit ----------------------------------------------------------------------------------------------------
 HTTPS = env.bool("HUB_HTTPS", default=not (DEBUG or DEMO))
@@ -190,8 +185,6 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SECURE_REFERRER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -211,8 +204,6 @@ CONTENT_SECURITY_POLICY = {
 LANGUAGE_CODE = "en-gb"
 LANGUAGES = [("en-gb", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "sharing" / "locale"]
-USE_I18N = True
-USE_TZ = True
 TIME_ZONE = "UTC"
 
 # --- Files ---------------------------------------------------------------------------------------------------------
@@ -273,4 +264,3 @@ SPECTACULAR_SETTINGS = {
 # --- Telling what happens, never what was in it --------------------------------------------------------------------
 LOGGING = logging_config(json=not (DEBUG or DEMO), level=env.str("HUB_LOG_LEVEL", default="INFO"))
 DEFAULT_EXCEPTION_REPORTER_FILTER = "hub.logging.NothingFromTheRequest"
-ADMINS: list[tuple[str, str]] = []

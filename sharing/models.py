@@ -1,6 +1,8 @@
 """Collects the models of the slices for Django. Write models in the slices, not here."""
 
 from sharing.matching.models import Match
+from sharing.matching.thresholds import NearThreshold
+from sharing.signals.frames import VideoFrame
 from sharing.signals.indicators import Indicator
 from sharing.signals.models import AccountDetail, Share, Signal, SignalGrant, SignalIndicator
 from sharing.visibility.models import SharingGroup, SharingGroupGrant
@@ -9,10 +11,12 @@ __all__ = [
     "AccountDetail",
     "Indicator",
     "Match",
+    "NearThreshold",
     "Share",
     "SharingGroup",
     "SharingGroupGrant",
     "Signal",
     "SignalGrant",
     "SignalIndicator",
+    "VideoFrame",
 ]

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from celery import shared_task
+from celery.signals import worker_init
 
 from hub.outbox.services import handle
+from sharing.matching.index import ENGINE
 from sharing.matching.services import match_changed
+
+
+@worker_init.connect  # type: ignore[untyped-decorator]
+def get_ready(**_: Any) -> None:
+    ENGINE.warm_up()
 
 
 @shared_task  # type: ignore[untyped-decorator]

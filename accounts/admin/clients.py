@@ -127,6 +127,8 @@ class ApiClientAdmin(SteppedAdmin[ApiClient]):
     search_fields = ("name", "organisation__name", "keys__prefix")
     search_help_text = _("Part of a name, of the organisation's name, or of what a key begins with after “hub_”.")
     autocomplete_fields = ("organisation",)
+    readonly_fields = ("state", "created_at", "uuid")
+    set_once = ("organisation",)
 
     def get_fieldsets(self, request: HttpRequest, obj: ApiClient | None = None) -> Any:
         fieldsets = (
@@ -134,10 +136,6 @@ class ApiClientAdmin(SteppedAdmin[ApiClient]):
             (_("What it may do"), {"fields": ("scopes", "allowed_networks", "rate_per_minute")}),
         )
         return fieldsets if obj is None else (*fieldsets, (_("State"), {"fields": ("state", "created_at", "uuid")}))
-
-    def get_readonly_fields(self, request: HttpRequest, obj: ApiClient | None = None) -> tuple[str, ...]:
-        own = ("state", "created_at", "uuid")
-        return own if obj is None else (*own, "organisation")
 
     def has_change_permission(self, request: HttpRequest, obj: ApiClient | None = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or obj.revoked_at is None)

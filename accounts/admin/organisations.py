@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -21,11 +22,8 @@ from hub.admin.pages import Link, list_url
 from hub.admin.steps import Question, Step, SteppedAdmin
 
 
-def _set(status: str) -> Any:
-    def take(request: HttpRequest, organisation: Organisation, reason: str) -> None:
-        set_status(actor=actor_of_request(request), organisation=organisation, status=status, reason=reason)
-
-    return take
+def _set(request: HttpRequest, organisation: Organisation, reason: str, *, status: str) -> None:
+    set_status(actor=actor_of_request(request), organisation=organisation, status=status, reason=reason)
 
 
 SUSPEND: Step[Organisation] = Step(
@@ -40,7 +38,7 @@ SUSPEND: Step[Organisation] = Step(
         done=_("Suspended: %(names)s."),
     ),
     offered=lambda organisation: organisation.is_active,
-    take=_set(Organisation.Status.SUSPENDED),
+    take=partial(_set, status=Organisation.Status.SUSPENDED),
 )
 REACTIVATE: Step[Organisation] = Step(
     name="reactivate",
@@ -51,7 +49,7 @@ REACTIVATE: Step[Organisation] = Step(
         done=_("Active again: %(names)s."),
     ),
     offered=lambda organisation: not organisation.is_active,
-    take=_set(Organisation.Status.ACTIVE),
+    take=partial(_set, status=Organisation.Status.ACTIVE),
 )
 
 
@@ -90,6 +88,8 @@ class OrganisationAdmin(SteppedAdmin[Organisation]):
     search_fields = ("name", "slug")
     search_help_text = _("Part of a name or short name.")
     readonly_fields = ("status", "created_at", "uuid")
+    set_once = ("slug",)
+    prepopulated_fields = {"slug": ("name",)}
 
     def get_fieldsets(self, request: HttpRequest, obj: Organisation | None = None) -> Any:
         described = (None, {"fields": ("name", "slug", "kind", "country")})
@@ -105,13 +105,6 @@ class OrganisationAdmin(SteppedAdmin[Organisation]):
                 },
             ),
         )
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Organisation | None = None) -> tuple[str, ...]:
-        own = ("status", "created_at", "uuid")
-        return own if obj is None else (*own, "slug")
-
-    def get_prepopulated_fields(self, request: HttpRequest, obj: Organisation | None = None) -> dict[str, Any]:
-        return {"slug": ("name",)} if obj is None else {}
 
     def get_form(
         self, request: HttpRequest, obj: Organisation | None = None, change: bool = False, **kwargs: Any

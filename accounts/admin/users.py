@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -26,11 +27,8 @@ from hub.admin.steps import Question, Step, SteppedAdmin
 hide_passwords = method_decorator(sensitive_post_parameters())
 
 
-def _set(active: bool) -> Any:
-    def take(request: HttpRequest, user: User, reason: str) -> None:
-        set_active(actor=actor_of_request(request), user=user, active=active, reason=reason)
-
-    return take
+def _set(request: HttpRequest, user: User, reason: str, *, active: bool) -> None:
+    set_active(actor=actor_of_request(request), user=user, active=active, reason=reason)
 
 
 DEACTIVATE: Step[User] = Step(
@@ -42,7 +40,7 @@ DEACTIVATE: Step[User] = Step(
         done=_("Deactivated: %(names)s."),
     ),
     offered=lambda user: user.is_active,
-    take=_set(False),
+    take=partial(_set, active=False),
 )
 ACTIVATE: Step[User] = Step(
     name="activate",
@@ -53,7 +51,7 @@ ACTIVATE: Step[User] = Step(
         done=_("Active again: %(names)s."),
     ),
     offered=lambda user: not user.is_active,
-    take=_set(True),
+    take=partial(_set, active=True),
 )
 
 
@@ -103,6 +101,7 @@ class UserAdmin(SteppedAdmin[User]):
     search_help_text = _("Part of an e-mail address or name.")
     autocomplete_fields = ("organisation",)
     readonly_fields = ("is_active", "signed_in", "created_at", "time_zone")
+    set_once = ("organisation",)
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         if obj is None:
@@ -116,10 +115,6 @@ class UserAdmin(SteppedAdmin[User]):
             (_("What they may do"), {"fields": ("role", "is_staff"), "description": ROLES}),
             (_("State"), {"fields": ("is_active", "signed_in", "created_at", "time_zone"), "description": STATE}),
         )
-
-    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
-        own = ("is_active", "signed_in", "created_at", "time_zone")
-        return own if obj is None else (*own, "organisation")
 
     def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
         if obj is None:

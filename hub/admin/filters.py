@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,14 +13,14 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 
-class SelectFilter(admin.SimpleListFilter):
+class SelectFilter(admin.SimpleListFilter, ABC):
     """One select with a button instead of a link for each choice; works without JavaScript."""
 
     template = "admin/hub/select_filter.html"
 
+    @abstractmethod
     def narrowed(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         """The rows that have this value."""
-        raise NotImplementedError
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value()

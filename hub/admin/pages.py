@@ -92,6 +92,8 @@ class HubModelAdmin(Overseen, admin.ModelAdmin[M]):
     audit_type: ClassVar[str] = ""
     # Columns by which other pages link to this list, besides its filters.
     linked_by: ClassVar[tuple[str, ...]] = ()
+    # Fields that are written when an object is made, and only shown from then on.
+    set_once: ClassVar[tuple[str, ...]] = ()
     paginator = CappedPaginator
     show_full_result_count = False
     # The counts beside filters are one exact count for each choice.
@@ -117,6 +119,13 @@ class HubModelAdmin(Overseen, admin.ModelAdmin[M]):
         rows = super().get_queryset(request)
         joined = self.list_select_related
         return rows if isinstance(joined, bool) else rows.select_related(*joined)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: M | None = None) -> Any:
+        never = super().get_readonly_fields(request, obj)
+        return never if obj is None else (*never, *self.set_once)
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: M | None = None) -> dict[str, Any]:
+        return super().get_prepopulated_fields(request, obj) if obj is None else {}
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Only what a filter or a link offers: Django would also answer ?password__startswith=a, letter by letter."""

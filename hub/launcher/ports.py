@@ -9,13 +9,11 @@ from hub.launcher.errors import CannotStart
 from hub.launcher.processes import wait_until
 
 _OK = 200
+_PATIENCE = 2.0  # seconds for a web process on its way out to let go of the port
 
 
-def refuse_taken_port(port: int, *, patience: float = 2.0) -> None:
-    """Raises CannotStart when somebody listens on the port.
-
-    A web process on its way out gets `patience` seconds to let go of it.
-    """
+def refuse_taken_port(port: int) -> None:
+    """Raises CannotStart when somebody listens on the port."""
 
     def free() -> bool:
         with socket.socket() as probe:
@@ -30,7 +28,7 @@ def refuse_taken_port(port: int, *, patience: float = 2.0) -> None:
                 return False
         return True
 
-    if not wait_until(free, seconds=patience, every=0.1):
+    if not wait_until(free, seconds=_PATIENCE, every=0.1):
         raise CannotStart(f"Port {port} is taken: stop what listens there, or choose another, such as PORT={port + 1}.")
 
 

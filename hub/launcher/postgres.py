@@ -23,6 +23,7 @@ from hub.launcher.place import Place, find_place, socket_folder
 from hub.launcher.processes import Child, run_as
 
 _USER = _DATABASE = "hub"
+_PATIENCE = 90.0  # seconds for the server to answer, recovery after a kill among it
 _PORT = "5432"  # part of the socket's name only
 _BUILTIN_LOCALES = 17  # the first major version whose C.UTF-8 does not depend on the operating system
 _PASSES_BY_ITSELF = (
@@ -62,7 +63,7 @@ class EmbeddedPostgres:
         self.child: Child | None = None
         self.url = ""
 
-    def start(self, *, seconds: float = 90.0) -> str:
+    def start(self) -> str:
         """Make the cluster where needed, start the server, wait for an answer; gives the database's URL.
 
         Raises CannotStart, in one line that names the mend.
@@ -76,7 +77,7 @@ class EmbeddedPostgres:
         self.url = f"postgresql://{_USER}@/{_DATABASE}?host={quote(str(sockets), safe='')}&port={_PORT}"
         self.child = self._child(place, sockets)
         self.child.start()
-        self._wait(self.child, place.data, sockets, deadline=time.monotonic() + seconds)
+        self._wait(self.child, place.data, sockets, deadline=time.monotonic() + _PATIENCE)
         return self.url
 
     def stop(self) -> None:

@@ -107,12 +107,12 @@ class Child:
         if self.process is not None and self.running:
             self.process.send_signal(self.stop_signal)
 
-    def wait_or_kill(self, *, patience: float | None = None) -> None:
+    def wait_or_kill(self) -> None:
         """Wait for the end, at most `patience` seconds; then kill the program and what it started."""
         if self.process is None:
             return
         try:
-            self.process.wait(self.patience if patience is None else patience)
+            self.process.wait(self.patience)
         except subprocess.TimeoutExpired:
             self.kill()
         self.pid_file.unlink(missing_ok=True)
@@ -129,14 +129,12 @@ class Child:
         self.wait_or_kill()
 
 
-def run_as(
-    owner: Owner | None, arguments: Sequence[str | Path], *, environment: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
+def run_as(owner: Owner | None, arguments: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
     """Run a short program to its end, as `owner`, from the root folder (which everybody may enter)."""
     return subprocess.run(
         [str(argument) for argument in arguments],
         cwd="/",
-        env={**os.environ, "LC_ALL": "C", **(environment or {})},
+        env={**os.environ, "LC_ALL": "C"},
         user=owner.uid if owner else None,
         group=owner.gid if owner else None,
         extra_groups=[] if owner else None,

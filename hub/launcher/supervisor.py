@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from hub.launcher.errors import CannotStart, last_line, mend_for
 from hub.launcher.home import PROJECT, Home, write_private
@@ -200,9 +201,9 @@ class Supervisor:
         words = f": {reason[:160]}" if reason and watched.failures > 1 else ""
         return f"{child.name} ended ({child.ending}), {again}{words}"
 
-    def watch(self, *, until: Callable[[], bool] = lambda: False) -> None:
-        """Keep the children up until a signal asks to stop (raises Stopped) or `until()` is true."""
-        while not until():
+    def watch(self) -> NoReturn:
+        """Keep the children up until a signal asks to stop (raises Stopped)."""
+        while True:
             self.tick()
             time.sleep(_TICK)
 

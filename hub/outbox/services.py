@@ -129,8 +129,3 @@ def purge_done() -> int:
     """Delete rows done more than OUTBOX_KEEP_DAYS ago. Returns how many."""
     old = Now() - timedelta(days=settings.OUTBOX_KEEP_DAYS)
     return OutboxEvent.objects.filter(done_at__lt=old).delete()[0]
-
-
-def waiting() -> int:
-    """How many rows are not done."""
-    return OutboxEvent.objects.filter(done_at=None).count()

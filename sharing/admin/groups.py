@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -25,11 +26,8 @@ from sharing.visibility.models import GroupPermission, Harm, SharingGroup, Shari
 from sharing.visibility.services import revoke_access, set_group_status
 
 
-def _set(status: str) -> Any:
-    def take(request: HttpRequest, sharing_group: SharingGroup, reason: str) -> None:
-        set_group_status(actor=actor_of_request(request), sharing_group=sharing_group, status=status, reason=reason)
-
-    return take
+def _set(request: HttpRequest, sharing_group: SharingGroup, reason: str, *, status: str) -> None:
+    set_group_status(actor=actor_of_request(request), sharing_group=sharing_group, status=status, reason=reason)
 
 
 CLOSE: Step[SharingGroup] = Step(
@@ -44,7 +42,7 @@ CLOSE: Step[SharingGroup] = Step(
         done=_("Closed: %(names)s."),
     ),
     offered=lambda group: group.status == SharingGroup.Status.ACTIVE,
-    take=_set(SharingGroup.Status.CLOSED),
+    take=partial(_set, status=SharingGroup.Status.CLOSED),
 )
 OPEN: Step[SharingGroup] = Step(
     name="open",
@@ -55,7 +53,7 @@ OPEN: Step[SharingGroup] = Step(
         done=_("Open again: %(names)s."),
     ),
     offered=lambda group: group.status != SharingGroup.Status.ACTIVE,
-    take=_set(SharingGroup.Status.ACTIVE),
+    take=partial(_set, status=SharingGroup.Status.ACTIVE),
 )
 TAKE_AWAY = Question(
     title=_("Take a permission away"),
@@ -85,7 +83,16 @@ class SharingGroupForm(forms.ModelForm[SharingGroup]):
 
     class Meta:
         model = SharingGroup
-        fields = ("name", "slug", "purpose", "harms", "max_tlp", "retention_days")
+        fields = (
+            "name",
+            "slug",
+            "purpose",
+            "harms",
+            "max_tlp",
+            "retention_days",
+            "video_query_share",
+            "video_stored_share",
+        )
         help_texts = {"slug": _("How the API names this group. Members store it, so it can't be changed later.")}
 
 
@@ -115,21 +122,18 @@ class SharingGroupAdmin(SteppedAdmin[SharingGroup]):
     list_filter = ("status", "max_tlp", MemberFilter)
     search_fields = ("name", "slug", "purpose")
     search_help_text = _("Part of a name, short name or purpose.")
+    readonly_fields = ("status", "created_at", "uuid")
+    set_once = ("slug",)
+    prepopulated_fields = {"slug": ("name",)}
 
     def get_fieldsets(self, request: HttpRequest, obj: SharingGroup | None = None) -> Any:
         fieldsets = (
             (None, {"fields": ("name", "slug", "purpose")}),
             (_("What may be shared here"), {"fields": ("harms", "max_tlp", "retention_days")}),
+            (_("When videos match"), {"fields": ("video_query_share", "video_stored_share")}),
         )
         state = (_("State"), {"fields": ("status", "created_at", "uuid"), "description": STATE})
         return fieldsets if obj is None else (*fieldsets, state)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: SharingGroup | None = None) -> tuple[str, ...]:
-        own = ("status", "created_at", "uuid")
-        return own if obj is None else (*own, "slug")
-
-    def get_prepopulated_fields(self, request: HttpRequest, obj: SharingGroup | None = None) -> dict[str, Any]:
-        return {"slug": ("name",)} if obj is None else {}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SharingGroup]:
         viewers = SharingGroupGrant.objects.filter(

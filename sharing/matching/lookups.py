@@ -12,9 +12,10 @@ from accounts.models import Scope
 from hub.audit.tallies import tally
 from hub.errors import Problem
 from sharing import signal_types
-from sharing.matching.facts import MIN_QUALITY, threshold_of
+from sharing.matching.facts import MIN_QUALITY
 from sharing.matching.index import Neighbour, near_index
 from sharing.matching.opinions import VERDICTS, Opinions, opinions_on
+from sharing.matching.thresholds import thresholds
 from sharing.signals.holders import Holder, Wanted, holders
 from sharing.signals.inputs import IndicatorInput
 from sharing.signals.preparation import PreparedIndicator, prepared_indicator
@@ -76,9 +77,9 @@ def _question(item: PreparedIndicator) -> _Question:
 Known = dict[_Question, list[tuple[Holder, int]]]
 
 
-def _answer(item: PreparedIndicator | list[Problem] | Problem, known: Known, opinions: dict[int, Opinions]) -> Answer:
+def _answer(item: PreparedIndicator | list[Problem], known: Known, opinions: dict[int, Opinions]) -> Answer:
     if not isinstance(item, PreparedIndicator):
-        return Answer(problems=item if isinstance(item, list) else [item])
+        return Answer(problems=item)
     found = known[_question(item)]
     return Answer(
         found=[Found(held, distance, opinions.get(held.pk, _NO_OPINION)) for held, distance in found[:MOST]],
@@ -150,11 +151,11 @@ def _neighbours(questions: Iterable[_Question]) -> Near:
     by_type: dict[str, list[_Question]] = defaultdict(list)
     for question in questions:
         by_type[question.signal_type].append(question)
-    index = near_index()
+    index, within = near_index(), thresholds() if by_type else {}
     found: Near = {}
     for signal_type, asked in by_type.items():
         values = [question.value for question in asked]
-        for question, near in zip(asked, index.neighbours(signal_type, values, threshold_of(signal_type)), strict=True):
+        for question, near in zip(asked, index.neighbours(signal_type, values, within[signal_type]), strict=True):
             found[question] = sorted(near, key=_distance)
     return found
 

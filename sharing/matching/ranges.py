@@ -21,7 +21,7 @@ from sharing.signals.holders import counted_between
 PREFIX: Final = 5
 MOST_SUFFIXES: Final = 1_000
 # Types that match by identity only, and whose hash a member can make itself.
-TYPES: Final = tuple(item.name for item in signal_types.ALL if item.near is None and not item.keyed)
+TYPES: Final = tuple(item.name for item in signal_types.ALL if not (item.near or item.parts or item.keyed))
 _DIGITS: Final = re.compile(rf"[0-9A-Fa-f]{{{PREFIX}}}")
 _SUFFIX: Final = re.compile(r"[0-9a-f]+")
 

@@ -12,6 +12,7 @@ from hub.audit.services import record
 from hub.errors import NotFound
 from sharing.matching.facts import strength_of
 from sharing.matching.models import Match, MatchQuerySet
+from sharing.matching.shares import VideoEvidence
 from sharing.signals.models import Signal, is_live
 from sharing.signals.selectors import with_details
 
@@ -27,6 +28,7 @@ class Evidence:
     related_indicator: str
     distance: int
     threshold: int
+    video: VideoEvidence | None = None
 
     @property
     def strength(self) -> float:
@@ -119,6 +121,7 @@ def _views(actor: Actor, matches: Sequence[Match]) -> list[MatchView]:
                         related_indicator=shown.get(item["related_indicator"], ""),
                         distance=item["distance"],
                         threshold=item["threshold"],
+                        video=VideoEvidence(**item["video"]) if "video" in item else None,
                     )
                 )
         if match.signal_id not in signals or not related:

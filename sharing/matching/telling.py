@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 
 from sharing.matching.facts import Fact, Facts, FactsOfOne
 from sharing.matching.models import Match
+from sharing.matching.shares import Reach, reach_of
 from sharing.signals.models import Signal
 from sharing.signals.selectors import audience_ids
 
@@ -35,21 +38,37 @@ def told_about(signal_ids: Sequence[int], facts: Facts) -> Told:
     recipients = frozenset[int]().union(*(audiences.get(pk, frozenset()) for pk in signal_ids))
     seen = _seen(related, audiences, recipients)
     elsewhere = _told_elsewhere(signal_ids, recipients)
+    reaches = reach_of(recipients, related) if facts.has_videos else {}
     told: Told = {}
     for signal_id in signal_ids:
         about = facts.about(signal_id)
-        strengths = about.strengths()
-        strengths[owner_of == owners.get(signal_id)] = 0
-        places = np.flatnonzero(strengths)
-        # Closest first; of equals the oldest first.
-        ranked = places[np.argsort(-strengths[places], kind="stable")]
+        ranks = partial(_ranked, about, owner_of != owners.get(signal_id))
+        ranked, strengths = ranks(None)
         for recipient in audiences.get(signal_id, frozenset()):
+            reach = reaches.get(recipient)
+            if reach:
+                ranked, strengths = ranks(reach)
             kept = ranked[seen[recipient][ranked]]
             if left_out := elsewhere.get((recipient, signal_id)):
                 kept = kept[~np.isin(facts.related[kept], list(left_out))]
             if kept.size:
-                told[recipient, signal_id] = _row(recipient, signal_id, about, facts.related[kept], kept, strengths)
+                evidence = [
+                    _evidence(fact)
+                    for place in kept[:MAX_RELATED].tolist()
+                    for fact in about.with_related(place, reach)
+                ]
+                told[recipient, signal_id] = _row(recipient, signal_id, facts.related[kept], strengths[kept], evidence)
     return told
+
+
+def _ranked(
+    about: FactsOfOne, elsewhere: NDArray[np.bool_], reach: Reach | None
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Places of the signals of other organisations that relate, and the strength at every place."""
+    strengths = about.strengths(reach) * elsewhere
+    places = np.flatnonzero(strengths)
+    # Closest first; of equals the oldest first.
+    return places[np.argsort(-strengths[places], kind="stable")], strengths
 
 
 def _seen(
@@ -84,27 +103,27 @@ def _told_elsewhere(signal_ids: Sequence[int], recipients: Iterable[int]) -> dic
     return {key: others - here[key] for key, others in there.items()}
 
 
-def _row(  # noqa: PLR0917 - what one row is made of
+def _row(
     recipient: int,
     signal_id: int,
-    about: FactsOfOne,
     related: NDArray[np.int64],
-    places: NDArray[np.intp],
     strengths: NDArray[np.float64],
+    evidence: list[dict[str, Any]],
 ) -> Match:
     return Match(
         recipient_id=recipient,
         signal_id=signal_id,
-        strength=float(strengths[places[0]]),
-        related_count=len(places),
+        strength=float(strengths[0]),
+        related_count=len(related),
         related=related[:MAX_RELATED].tolist(),
-        evidence=[_evidence(fact) for place in places[:MAX_RELATED].tolist() for fact in about.with_related(place)],
+        evidence=evidence,
         updated_at=Now(),
     )
 
 
 def _evidence(fact: Fact) -> dict[str, Any]:
-    return {
+    video = {"video": asdict(fact.video)} if fact.video else {}
+    return video | {
         "signal": fact.related_id,
         "type": fact.signal_type,
         "indicator": fact.indicator_id,

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from typing import Final
+
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+
+# The same as in sharing/api/problems.py, which lies beside this floor and not below it.
+RETRY_SECONDS: Final = 2
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -20,6 +27,12 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def failed(request: HttpRequest) -> HttpResponse:
+    # Django calls this while it handles the error, and does not say which. No middleware could do this: the database is
+    # first missed by other middleware, which reads the session.
+    if isinstance(sys.exception(), OperationalError):
+        answer = page(request, 503, _("The hub can't answer at the moment."))
+        answer.headers["Retry-After"] = str(RETRY_SECONDS)
+        return answer
     return page(request, 500, _("The hub failed. What went wrong has been logged."))
 
 

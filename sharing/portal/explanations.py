@@ -8,6 +8,7 @@ from django.utils.translation import gettext, ngettext
 
 from sharing import signal_types
 from sharing.matching.selectors import Evidence, MatchView, Related
+from sharing.matching.shares import VideoEvidence
 from sharing.signals.models import Signal
 
 VERY_CLOSE = 0.85
@@ -45,6 +46,8 @@ def _clues(related: Related) -> list[Clue]:
 def in_words(evidence: Evidence) -> str:
     """Why this counts as a match, for somebody who does not know how hashes are compared."""
     signal_type = signal_types.get(evidence.type)
+    if evidence.video is not None:
+        return _of_videos(evidence.video, is_same=evidence.distance == 0)
     if signal_type.keyed:
         return gettext("The same token, so the same identifier.")
     if signal_type.near is None:
@@ -64,6 +67,24 @@ def in_words(evidence: Evidence) -> str:
         )
         % numbers
     )
+
+
+def _of_videos(video: VideoEvidence, *, is_same: bool) -> str:
+    if is_same:
+        return ngettext(
+            "The same frame (%(frames)d), so the same video.",
+            "The same %(frames)d frames, so the same video.",
+            video.frames,
+        ) % {"frames": video.frames}
+    return gettext(
+        "%(share)d %% of the frames of one video have a near frame in the other, and %(related)d %% the other way "
+        "round; from %(enough)d %% and %(related_enough)d %% on it counts as a match."
+    ) % {
+        "share": video.percent,
+        "related": video.related_percent,
+        "enough": video.enough,
+        "related_enough": video.related_enough,
+    }
 
 
 def strength_in_words(strength: float) -> str:

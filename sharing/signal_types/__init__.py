@@ -15,13 +15,15 @@ from sharing.signal_types.payment import Payment
 from sharing.signal_types.perceptual import DHash, Pdq, PHash
 from sharing.signal_types.texts import Text
 from sharing.signal_types.urls import Url
+from sharing.signal_types.video import Vpdq, VpdqFrame
 
-__all__ = ["ALL", "NAMES", "InvalidValue", "NearRule", "SignalType", "distance", "get"]
+__all__ = ["ALL", "INTERNAL", "NAMES", "NEAR", "InvalidValue", "NearRule", "SignalType", "distance", "get"]
 
 ALL: tuple[SignalType, ...] = (
     Pdq(),
     PHash(),
     DHash(),
+    Vpdq(),
     Md5(),
     Sha1(),
     Sha256(),
@@ -34,9 +36,15 @@ ALL: tuple[SignalType, ...] = (
     Payment(),
 )
 
-_BY_NAME = MappingProxyType({signal_type.name: signal_type for signal_type in ALL})
+# Stored and compared, but never sent, listed or shown by themselves: parts of other values.
+INTERNAL: tuple[SignalType, ...] = (VpdqFrame(),)
 
-NAMES: tuple[str, ...] = tuple(_BY_NAME)
+_BY_NAME = MappingProxyType({signal_type.name: signal_type for signal_type in ALL + INTERNAL})
+
+NAMES: tuple[str, ...] = tuple(signal_type.name for signal_type in ALL)
+
+# Types of which near values match, the internal ones among them.
+NEAR: tuple[str, ...] = tuple(name for name, signal_type in _BY_NAME.items() if signal_type.near)
 
 
 def get(name: str) -> SignalType:

@@ -17,13 +17,16 @@ class InvalidValue(ValueError):
 
     `code` is a short slug for programs, `message` says what is wrong and `mend` how to put it right. The
     texts are fixed sentences: they never hold any part of the value, which may be somebody's phone number.
+    Of a value with parts, `path` is a JSON pointer to the wrong one, and `more` holds further refusals.
     """
 
-    def __init__(self, code: str, message: str, mend: str) -> None:
-        super().__init__(code, message, mend)
+    def __init__(self, code: str, message: str, mend: str, path: str = "") -> None:
+        super().__init__(code, message, mend, path)
         self.code = code
         self.message = message
         self.mend = mend
+        self.path = path
+        self.more: tuple[InvalidValue, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.message} {self.mend}"
@@ -43,7 +46,8 @@ class SignalType(ABC):
 
     `title` and `description` appear in the published catalogue, `example` is a value that `parse` accepts
     (with any platform where `needs_platform` is set). `size` is the number of bytes stored. `keyed` marks
-    an identifier: the hub turns its canonical bytes into a keyed token before storing anything.
+    an identifier: the hub turns its canonical bytes into a keyed token before storing anything. `parts` names
+    the internal type under which the parts of a value are stored and compared; empty for a value that is whole.
     """
 
     name: ClassVar[str]
@@ -54,6 +58,7 @@ class SignalType(ABC):
     keyed: ClassVar[bool] = False
     needs_platform: ClassVar[bool] = False
     near: ClassVar[NearRule | None] = None
+    parts: ClassVar[str] = ""
 
     @abstractmethod
     def parse(self, value: str, *, platform: str = "") -> bytes:

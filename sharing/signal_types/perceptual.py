@@ -14,7 +14,7 @@ class Pdq(HexHash):
     title = _("PDQ picture hash")
     description = _(
         "Perceptual hash of a picture, 256 bits in 64 hexadecimal digits. Two pictures match when their "
-        "hashes differ in at most 31 bits."
+        "hashes differ in at most 31 bits, unless the hub has set fewer."
     )
     example = "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22"
     size = 32
@@ -29,7 +29,8 @@ class PHash(HexHash):
     title = _("pHash picture hash")
     description = _(
         "Perceptual hash of a picture by discrete cosine transform, 64 bits in 16 hexadecimal digits, as the "
-        "library imagehash writes it. Two pictures match when their hashes differ in at most 8 bits."
+        "library imagehash writes it. Two pictures match when their hashes differ in at most 8 bits, unless the hub "
+        "has set fewer."
     )
     example = "d1d1b0e2c7a43b5a"
     size = 8
@@ -44,7 +45,8 @@ class DHash(HexHash):
     title = _("dHash picture hash")
     description = _(
         "Perceptual hash of a picture by horizontal gradient, 64 bits in 16 hexadecimal digits, as the "
-        "library imagehash writes it. Two pictures match when their hashes differ in at most 8 bits."
+        "library imagehash writes it. Two pictures match when their hashes differ in at most 8 bits, unless the hub "
+        "has set fewer."
     )
     example = "7c6cece4e8d2d2e4"
     size = 8

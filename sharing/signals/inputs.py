@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class IndicatorInput:
     # repr=False: the value may be a plain identifier, and a repr ends up in logs.
     type: str
-    value: str = field(repr=False)
+    # A list only where the type takes one: the frames of a video.
+    value: str | list[Any] = field(repr=False)
     platform: str = ""
     quality: int | None = None
 

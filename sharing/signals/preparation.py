@@ -15,7 +15,8 @@ from accounts.actor import Actor
 from accounts.models import Organisation
 from hub.errors import Problem
 from sharing import signal_types
-from sharing.signal_types.contract import InvalidValue
+from sharing.signal_types.contract import InvalidValue, SignalType
+from sharing.signal_types.video import MAX_FRAMES, Frame, Vpdq, digest_of
 from sharing.signals.inputs import IndicatorInput, SignalInput
 from sharing.signals.models import Signal
 from sharing.signals.tokens import token_of
@@ -38,6 +39,8 @@ class PreparedIndicator:
     value: bytes
     key_id: str
     quality: int | None
+    # Of a video: its usable frames.
+    frames: tuple[Frame, ...] = ()
 
     @property
     def identity(self) -> tuple[str, bytes]:
@@ -53,6 +56,11 @@ class PreparedSignal:
     groups: tuple[SharingGroup, ...]
     named: tuple[Organisation, ...]
     expires_at: datetime
+
+    @property
+    def weight(self) -> int:
+        """How many values are to be looked up and written."""
+        return sum(1 + len(indicator.frames) for indicator in self.indicators)
 
 
 class Preparation:
@@ -173,24 +181,47 @@ def _indicators(item: SignalInput, problems: list[Problem]) -> tuple[PreparedInd
     prepared: dict[tuple[str, bytes], PreparedIndicator] = {}
     for position, indicator in enumerate(item.indicators):
         result = prepared_indicator(indicator)
-        if isinstance(result, Problem):
-            problems.append(result.below(f"/indicators/{position}"))
-        else:
+        if isinstance(result, PreparedIndicator):
             prepared.setdefault(result.identity, result)
+        else:
+            problems.extend(problem.below(f"/indicators/{position}") for problem in result)
+    if sum(len(indicator.frames) for indicator in prepared.values()) > MAX_FRAMES:
+        problems.append(
+            Problem(
+                "/indicators",
+                "too_many_frames",
+                f"The videos of a signal hold at most {MAX_FRAMES} frames in all.",
+                "Submit each video as a signal of its own.",
+            )
+        )
     return tuple(prepared.values())
 
 
-def prepared_indicator(item: IndicatorInput) -> PreparedIndicator | Problem:
+def prepared_indicator(item: IndicatorInput) -> PreparedIndicator | list[Problem]:
     """The stored form of what was sent, or what is wrong with it; an identifier is a token from here on."""
     if item.type not in signal_types.NAMES:
-        return Problem(
-            "/type", "unknown_type", "The hub does not know this signal type.", "GET /api/v1/signal-types lists them."
-        )
-    signal_type = signal_types.get(item.type)
+        return [
+            Problem(
+                "/type",
+                "unknown_type",
+                "The hub does not know this signal type.",
+                "GET /api/v1/signal-types lists them.",
+            )
+        ]
     try:
-        value = signal_type.parse(item.value, platform=item.platform)
+        return _parsed(signal_types.get(item.type), item)
     except InvalidValue as error:
-        return Problem("/value", error.code, error.message, error.mend)
+        return [Problem(f"/value{found.path}", found.code, found.message, found.mend) for found in (error, *error.more)]
+
+
+def _parsed(signal_type: SignalType, item: IndicatorInput) -> PreparedIndicator:
+    if isinstance(signal_type, Vpdq):
+        frames = signal_type.frames(item.value)
+        # Quality is a matter of each frame.
+        return PreparedIndicator(signal_type.name, digest_of(frames), "", None, frames)
+    if not isinstance(item.value, str):
+        raise InvalidValue("not_text", "A value of this type is a text.", "Put it in quotes.")
+    value = signal_type.parse(item.value, platform=item.platform)
     key_id = ""
     if signal_type.keyed:
         key_id, value = token_of(signal_type.name, value)

@@ -56,6 +56,8 @@ def submit_signals(
     if sum(len(item.indicators) for item in items if isinstance(item, SignalInput)) > MAX_INDICATORS_IN_ALL:
         raise Invalid([_TOO_MANY])
     prepared = _prepare(actor, items)
+    if sum(row.weight for row in prepared if isinstance(row, PreparedSignal)) > MAX_INDICATORS_IN_ALL:
+        raise Invalid([_TOO_MANY])
     if atomic:
         _raise_if_any(prepared)
     with transaction.atomic():
@@ -130,7 +132,7 @@ def _prepare(actor: Actor, items: Sequence[SignalInput | list[Problem]]) -> list
 _TOO_MANY = Problem(
     "/signals",
     "too_many_indicators",
-    f"A batch holds at most {MAX_INDICATORS_IN_ALL} indicators in all its signals.",
+    f"A batch holds at most {MAX_INDICATORS_IN_ALL} indicators, frames of videos among them, in all its signals.",
     "Split it into several batches.",
 )
 _REPEATED = Problem(

@@ -6,13 +6,18 @@ import uuid
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from guardian.models import GroupObjectPermissionBase  # noqa: TID251 - this is the one door to guardian
 
 from accounts.actor import Actor
 from sharing.visibility.tlp import CEILINGS, TLP
+
+# Percent of a video's frames that must have a near frame in the other video, unless a sharing group says otherwise.
+VIDEO_SHARE = 80
 
 
 class Harm(models.TextChoices):
@@ -55,6 +60,9 @@ class SharingGroupQuerySet(models.QuerySet["SharingGroup"]):
         return self.filter(status=SharingGroup.Status.ACTIVE, pk__in=granted.values("content_object"))
 
 
+_PERCENT = [MinValueValidator(1), MaxValueValidator(100)]
+
+
 class SharingGroup(models.Model):
     """Organisations that agreed to share for a purpose."""
 
@@ -85,6 +93,28 @@ class SharingGroup(models.Model):
         default=365,
         help_text=_("A signal that names no expiry date expires after this many days."),
     )
+    # db_default: while an upgrade runs, the code before it adds groups without knowing these.
+    video_query_share = models.PositiveSmallIntegerField(
+        _("share of a new video's frames, percent"),
+        default=VIDEO_SHARE,
+        db_default=VIDEO_SHARE,
+        validators=_PERCENT,
+        help_text=_(
+            "A new video matches one of this group's videos when at least so many of its frames have a near frame "
+            "there. Lower also finds a long video that holds a known clip, and tells of more that do not belong "
+            "together. Counts for what is matched from now on."
+        ),
+    )
+    video_stored_share = models.PositiveSmallIntegerField(
+        _("share of a known video's frames, percent"),
+        default=VIDEO_SHARE,
+        db_default=VIDEO_SHARE,
+        validators=_PERCENT,
+        help_text=_(
+            "And at least so many of the known video's frames must have a near frame in the new one. Lower also finds "
+            "a clip that was cut out of a known video."
+        ),
+    )
     status = models.CharField(_("status"), max_length=20, choices=Status.choices, default=Status.ACTIVE)
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
 
@@ -94,6 +124,12 @@ class SharingGroup(models.Model):
         verbose_name = _("sharing group")
         verbose_name_plural = _("sharing groups")
         ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(video_query_share__range=(1, 100), video_stored_share__range=(1, 100)),
+                name="group_video_shares_are_percent",
+            )
+        ]
         permissions = [
             ("contribute_sharinggroup", "Can contribute to sharing group"),
             ("manage_sharinggroup", "Can manage sharing group"),

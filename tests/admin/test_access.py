@@ -121,6 +121,7 @@ def test_the_index_shows_the_hubs_own_pages_only(admin: Client) -> None:
         "accounts.User",
         "audit.AuditEntry",
         "outbox.OutboxEvent",
+        "sharing.NearThreshold",
         "sharing.SharingGroup",
         "sharing.Signal",
     }

@@ -20,6 +20,7 @@ GROUPS = "/admin/sharing/sharinggroup/"
 def fields(group: SharingGroup | None = None, *grants: tuple[Organisation, str, str], **more: Any) -> dict[str, Any]:
     """What the group's page posts, with these new grants."""
     form = {"name": "Watch", "slug": "watch", "purpose": "To watch.", "max_tlp": "AMBER", "retention_days": 90}
+    form |= {"video_query_share": 80, "video_stored_share": 80}
     if group is not None:
         form |= {"name": group.name, "purpose": group.purpose}
     form |= {"grants-TOTAL_FORMS": len(grants) + 1, "grants-INITIAL_FORMS": 0}

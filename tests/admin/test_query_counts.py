@@ -15,6 +15,7 @@ from accounts.models import ApiClient, ApiKey
 from hub.audit.models import AuditEntry
 from hub.audit.services import record
 from hub.outbox.models import OutboxEvent
+from sharing.matching.thresholds import NearThreshold
 from sharing.signals.models import Signal
 from sharing.visibility.models import SharingGroup
 from tests import factories
@@ -59,6 +60,11 @@ def grow_work(number: int) -> object:
     return OutboxEvent.objects.create(topic="signals.changed", payload={"signals": [number]})
 
 
+def grow_thresholds(number: int) -> object:
+    # There are but a few types; rows of unknown ones stand for more of them.
+    return NearThreshold.objects.create(signal_type=f"type-{number}", threshold=1, reason="To grow.")
+
+
 LISTS: dict[str, tuple[Grow, int]] = {
     # the page with both counts in it; how many
     "accounts_organisation": (grow_organisations, SIGNED_IN + 2),
@@ -68,6 +74,8 @@ LISTS: dict[str, tuple[Grow, int]] = {
     "accounts_apiclient": (grow_organisations, SIGNED_IN + 3),
     # the page with members; how many; the organisations of the filter
     "sharing_sharinggroup": (grow_groups, SIGNED_IN + 3),
+    # the page with who set it; how many
+    "sharing_nearthreshold": (grow_thresholds, SIGNED_IN + 2),
     # the page; its groups; its named organisations; how many; organisations and groups of the filters
     "sharing_signal": (grow_signals, SIGNED_IN + 6),
     # the page; how many; the actions of the filter
@@ -122,14 +130,16 @@ def test_saving_a_group_with_many_members(admin: Client, operator: Actor) -> Non
     group = factories.make_group()
     address = change("sharing_sharinggroup", group.pk)
     form = {"name": group.name, "purpose": "", "max_tlp": "AMBER", "retention_days": 1}
+    form |= {"video_query_share": 80, "video_stored_share": 80}
     form |= {"grants-TOTAL_FORMS": 1, "grants-INITIAL_FORMS": 0, "grants-0-level": "view_sharinggroup"}
     counts = {}
     for size in grown(lambda _number: factories.give(factories.make_organisation(), group)):
         with CaptureQueriesContext(connection) as captured:
             assert admin.post(address, form | {"purpose": f"At {size}."}).status_code == 302
         counts[size] = len(captured)
-    # The savepoint and its release; the group; its name is unique; the update; the audit.
-    assert counts == dict.fromkeys(SIZES, SIGNED_IN + 6)
+    # The savepoint and its release; the group; its name is unique; the shares are percent, in a savepoint of its own;
+    # the update; the audit.
+    assert counts == dict.fromkeys(SIZES, SIGNED_IN + 9)
     assert SharingGroup.objects.get(pk=group.pk).purpose == "At 60."
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import InternalError, ProgrammingError, transaction
+from django.db import InternalError, ProgrammingError, connection, transaction
 
 from hub.audit.models import AuditEntry
 from hub.audit.services import record
@@ -20,6 +20,8 @@ def test_the_database_refuses_changes_and_deletions() -> None:
         AuditEntry.objects.filter(pk=entry.pk).update(reason="Another.")
     with pytest.raises(REFUSED, match="append-only"), transaction.atomic():
         AuditEntry.objects.filter(pk=entry.pk).delete()
+    with pytest.raises(REFUSED, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("TRUNCATE audit_auditentry")
     assert AuditEntry.objects.get(pk=entry.pk).reason == "Because."
 
 

@@ -10,7 +10,7 @@ from celery import current_app
 from django.conf import LazySettings
 from django.db import transaction
 from django.db.models.functions import Now
-from kombu import Connection, Queue
+from kombu import Queue
 
 from hub.outbox import services
 from hub.outbox.models import OutboxEvent
@@ -25,7 +25,7 @@ def messages() -> Iterator[list[list[int]]]:
     """Event ids of the messages that reached the broker, emptied before and read after."""
     queue = Queue(current_app.conf.task_default_queue)
     found: list[list[int]] = []
-    with Connection(current_app.conf.broker_url, transport_options=current_app.conf.broker_transport_options) as broker:
+    with current_app.connection() as broker:
         bound = queue(broker.default_channel)
         bound.declare()
         bound.purge()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from accounts.attempts import MAX_FAILURES
 from hub.audit.models import AuditEntry
 from tests.factories import PASSWORD, make_user
 from tests.portal.conftest import Scene
@@ -69,6 +71,28 @@ def test_too_many_attempts_lock_the_address_however_it_is_written(scene: Scene, 
     assert page.status_code == 429
     assert "locked for 15 minutes" in page.content.decode()
     assert "ana@" not in page.content.decode().lower()
+
+
+def test_many_accounts_tried_from_one_network_close_sign_in_to_it_before_anything_is_hashed(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.windows.time", lambda: 1_000_000.0)  # no span of time ends in between
+
+    def from_there(email: str, password: str) -> Any:
+        return attempt(Client(REMOTE_ADDR="203.0.113.7"), email, password)
+
+    for number in range(MAX_FAILURES):
+        assert from_there(f"person-{number}@example.org", "wrong").status_code == 200
+    answer = from_there(scene.ana.email, PASSWORD)
+    assert answer.status_code == 429
+    assert 0 < int(answer.headers["Retry-After"]) <= 15 * 60
+    assert re.search(r"opens to it again in \d+ minutes?\.", answer.content.decode())
+    assert attempt(Client(REMOTE_ADDR="203.0.113.8"), scene.ana.email, PASSWORD).status_code == 302
+
+
+def test_a_shift_that_signs_in_from_one_network_does_not_close_it(scene: Scene) -> None:
+    for _ in range(MAX_FAILURES + 1):
+        assert attempt(Client(), scene.ana.email, PASSWORD).status_code == 302
 
 
 def test_signing_out_takes_a_post(ana: Client) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from hub.audit.models import AuditEntry
@@ -21,6 +22,7 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 HASH = "900150983cd24fb0d6963f7d28e17f72"
+WRITES_OF_SIGNALS = ('INSERT INTO "sharing_signal" ', 'UPDATE "sharing_signal" ')
 
 
 @pytest.fixture
@@ -84,6 +86,23 @@ def test_submitting_an_external_id_again_changes_the_signal(alpha: Any, group: A
     assert (outcome.signal, outcome.created) == (first, False)
     stored = Signal.objects.get()
     assert (stored.severity, [item.text for item in stored.indicators.all()]) == ("high", [HASH])
+
+
+def test_a_batch_sent_again_is_overwritten_in_one_statement(alpha: Any, group: Any) -> None:
+    def send(severity: str, moment: Any) -> list[str]:
+        items = [
+            factories.signal_input(group, external_id=f"ad-{number}", severity=severity, observed_at=moment)
+            for number in range(600)
+        ]
+        with CaptureQueriesContext(connection) as queries:
+            submit_signals(actor=factories.actor_for(alpha), items=items)
+        return [query["sql"] for query in queries if query["sql"].startswith(WRITES_OF_SIGNALS)]
+
+    send("low", None)
+    before = dict(Signal.objects.values_list("uuid", "created_at"))
+    assert len(send("high", timezone.now())) == 1
+    assert dict(Signal.objects.values_list("uuid", "created_at")) == before
+    assert Signal.objects.filter(severity="high", observed_at__isnull=False, organisation=alpha).count() == len(before)
 
 
 def test_external_ids_belong_to_their_organisation(alpha: Any, group: Any) -> None:

@@ -30,6 +30,12 @@ class SharingGroupOut(serializers.Serializer[Any]):
     harms = serializers.ListField(child=serializers.ChoiceField(choices=Harm.choices), help_text="Empty: all of them.")
     max_tlp = serializers.ChoiceField(choices=TLP.choices)
     retention_days = serializers.IntegerField()
+    video_query_share = serializers.IntegerField(
+        help_text="Percent of a new video's frames that must have a near frame in one of this group's videos."
+    )
+    video_stored_share = serializers.IntegerField(
+        help_text="Percent of that video's frames that must have a near frame in the new one."
+    )
     may_contribute = serializers.BooleanField()
 
 
@@ -40,5 +46,10 @@ class SignalTypeOut(serializers.Serializer[Any]):
     example = serializers.CharField()
     keyed = serializers.BooleanField(help_text="An identifier: sent as it is, stored as a keyed token.")
     needs_platform = serializers.BooleanField()
-    bits = serializers.IntegerField(allow_null=True, help_text="Length of a hash that has near matches.")
-    threshold = serializers.IntegerField(help_text="Bits that may differ in a match; 0 is identity.")
+    bits = serializers.IntegerField(
+        allow_null=True, help_text="Length of a hash, or of a video's frame, that has near matches."
+    )
+    threshold = serializers.IntegerField(
+        help_text="Bits that may differ in a match, as the hub's administrators have set it; 0 is identity. Of a "
+        "video: in each frame."
+    )

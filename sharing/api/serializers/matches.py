@@ -15,12 +15,31 @@ from sharing.signals.models import Signal
 from sharing.visibility.models import Harm
 
 
+class VideoEvidenceOut(serializers.Serializer[Any]):
+    """Two videos, frame by frame. Frames that were left out at submission are not counted."""
+
+    frames = serializers.IntegerField(help_text="Frames of the signal's video that were compared.")
+    matched = serializers.IntegerField(help_text="How many of them have a near frame in the related video.")
+    share = serializers.IntegerField(source="percent", help_text="The same in percent, rounded down.")
+    enough = serializers.IntegerField(help_text="From how many percent on it counts, in a group where you see it.")
+    related_frames = serializers.IntegerField(help_text="Frames of the related video that were compared.")
+    related_matched = serializers.IntegerField(help_text="How many of them have a near frame in the signal's video.")
+    related_share = serializers.IntegerField(source="related_percent", help_text="The same in percent, rounded down.")
+    related_enough = serializers.IntegerField(help_text="From how many percent on it counts.")
+
+
 class EvidenceOut(serializers.Serializer[Any]):
     type = serializers.CharField()
     indicator = serializers.CharField(help_text="The signal's hash or token.")
     related_indicator = serializers.CharField(help_text="The related signal's hash or token.")
-    distance = serializers.IntegerField(help_text="Bits that differ; 0 is identity.")
-    threshold = serializers.IntegerField(help_text="Bits that may differ for this type.")
+    distance = serializers.IntegerField(
+        help_text="Bits that differ; 0 is identity. Of videos: percent of frames without a near frame, of the video "
+        "with more of them."
+    )
+    threshold = serializers.IntegerField(
+        help_text="Bits that may differ for this type. Of videos the end of the scale: see `enough` in `video`."
+    )
+    video = VideoEvidenceOut(allow_null=True, help_text="Only of videos.")
 
 
 class RelatedOut(serializers.Serializer[Any]):

@@ -7,10 +7,12 @@ from typing import Any
 from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 from sharing import signal_types
 from sharing.api.paging import PageQuery
 from sharing.api.serializers.strict import Choice, StrictSerializer, Text
+from sharing.signal_types.video import LONGEST_VIDEO, MAX_FRAMES
 from sharing.signals.inputs import AccountInput, IndicatorInput, SignalInput
 from sharing.signals.models import AccountDetail, Signal
 from sharing.signals.preparation import MAX_INDICATORS
@@ -18,26 +20,56 @@ from sharing.signals.selectors import SignalFilters
 from sharing.visibility.models import Harm
 from sharing.visibility.tlp import TLP
 
-MAX_VALUE = 100_000
+# Each type has its own limit; a video's is the widest.
+MAX_VALUE = LONGEST_VIDEO
 MAX_AUDIENCE = 100
 MAX_REFERENCE = 200
 _PLATFORM = "Short name of the platform, for example exampletube."
 
 
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "string", "maxLength": MAX_VALUE},
+            {
+                "type": "array",
+                "maxItems": MAX_FRAMES,
+                "minItems": 1,
+                "items": {
+                    "type": "object",
+                    "required": ["hash", "quality", "timestamp"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "hash": {"type": "string", "pattern": "^[0-9A-Fa-f]{64}$", "description": "PDQ of the frame."},
+                        "quality": {"type": "integer", "minimum": 0, "maximum": 100},
+                        "timestamp": {"type": "number", "minimum": 0, "description": "Seconds from the start."},
+                    },
+                },
+            },
+        ],
+    }
+)
+class Value(Text):
+    """A text, or the frames of a video as a list. Which of the two a type takes is judged with the value itself."""
+
+    def run_validation(self, data: Any = empty) -> Any:
+        return data if isinstance(data, list) else super().run_validation(data)
+
+
 class IndicatorIn(StrictSerializer):
     type = Text(max_length=20, help_text=f"One of: {', '.join(signal_types.NAMES)}.")
-    value = Text(
+    value = Value(
         max_length=MAX_VALUE,
         trim_whitespace=False,
-        help_text="A hash as hexadecimal digits; a URL, a text or an identifier as it is. Identifiers become keyed "
-        "tokens at once: the plain value is never stored.",
+        help_text="A hash as hexadecimal digits; a URL, a text or an identifier as it is; a video (`vpdq`) as the list "
+        "of its frames. Identifiers become keyed tokens at once: the plain value is never stored.",
     )
     platform = serializers.SlugField(
         max_length=60, required=False, default="", allow_blank=True, help_text=f"Needed for usernames. {_PLATFORM}"
     )
     quality = serializers.IntegerField(
         min_value=0, max_value=100, required=False, allow_null=True, default=None,
-        help_text="PDQ quality. Below 50 the hash matches by identity only.",
+        help_text="PDQ quality. Below 50 the hash matches by identity only. Frames of a video have their own.",
     )  # fmt: skip
 
 
@@ -47,7 +79,8 @@ class AccountIn(StrictSerializer):
     enforcement = Choice(choices=AccountDetail.Enforcement.choices, required=False, default="none")
     enforced_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
-    def to_input(self, data: dict[str, Any]) -> AccountInput:
+    @staticmethod
+    def to_input(data: dict[str, Any]) -> AccountInput:
         return AccountInput(**{**data, "behaviours": tuple(data["behaviours"])})
 
 
@@ -81,18 +114,27 @@ class SignalIn(StrictSerializer):
 
     def changes(self) -> dict[str, Any]:
         """The validated fields in the types of SignalInput; with `partial` only those that were sent."""
-        data = dict(self.validated_data)
+        return self._in_types_of_input(self.validated_data)
+
+    def to_input(self) -> SignalInput:
+        return SignalInput(**self.changes())
+
+    def read(self, row: Any) -> SignalInput:
+        """One row of a batch; ValidationError when it is not in order. One serializer reads them all: to build one
+        takes longer than to read a row."""
+        return SignalInput(**self._in_types_of_input(self.run_validation(row)))
+
+    @staticmethod
+    def _in_types_of_input(validated: dict[str, Any]) -> dict[str, Any]:
+        data = dict(validated)
         for name in ("sharing_groups", "named_organisations"):
             if name in data:
                 data[name] = tuple(data[name])
         if "indicators" in data:
             data["indicators"] = tuple(IndicatorInput(**item) for item in data["indicators"])
         if data.get("account") is not None:
-            data["account"] = AccountIn().to_input(data["account"])
+            data["account"] = AccountIn.to_input(data["account"])
         return data
-
-    def to_input(self) -> SignalInput:
-        return SignalInput(**self.changes())
 
 
 class SignalPatch(SignalIn):
@@ -122,7 +164,10 @@ class RetractIn(StrictSerializer):
 
 class IndicatorOut(serializers.Serializer[Any]):
     type = serializers.CharField(source="indicator.signal_type")
-    value = serializers.CharField(source="indicator.text", help_text="Hexadecimal digits; of an identifier, its token.")
+    value = serializers.CharField(
+        source="indicator.text",
+        help_text="Hexadecimal digits; of an identifier, its token; of a video, a digest of its usable frames.",
+    )
     key_id = serializers.CharField(source="indicator.key_id", help_text="Key of the token; empty for hashes.")
     quality = serializers.IntegerField(allow_null=True)
 

@@ -10,6 +10,7 @@ from accounts.models import Scope
 from sharing import signal_types
 from sharing.api.serializers.catalogue import SharingGroupOut, SignalTypeOut, WhoAmI
 from sharing.api.views.base import HubView
+from sharing.matching.thresholds import thresholds
 from sharing.visibility.models import SharingGroup
 from sharing.visibility.selectors import contributable_groups
 
@@ -56,6 +57,7 @@ class SignalTypes(HubView):
         tags=["catalogue"],
     )
     def get(self, request: Request) -> Response:
+        bits = thresholds()
         rows = [
             {
                 "name": item.name,
@@ -64,9 +66,10 @@ class SignalTypes(HubView):
                 "example": item.example,
                 "keyed": item.keyed,
                 "needs_platform": item.needs_platform,
-                "bits": item.near.bits if item.near else None,
-                "threshold": item.near.default_threshold if item.near else 0,
+                "bits": compared.near.bits if compared.near else None,
+                "threshold": bits[compared.name],
             }
             for item in signal_types.ALL
+            for compared in [signal_types.get(item.parts or item.name)]
         ]
         return Response(SignalTypeOut(rows, many=True).data)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework import status
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -98,7 +99,7 @@ class SignalBatch(HubView):
     )
     def post(self, request: Request) -> Response:
         envelope = valid_body(BatchIn, request).validated_data
-        rows = [read_row(row) for row in envelope["signals"]]
+        rows = list(read_rows(envelope["signals"]))
         outcomes = services.submit_signals(actor=self.actor, items=rows, atomic=envelope["atomic"])
         results = [
             self.result(position, row, outcome)
@@ -120,9 +121,13 @@ class SignalBatch(HubView):
         }
 
 
-def read_row(row: Any) -> SignalInput | list[Problem]:
-    serializer = SignalIn(data=row)
-    return serializer.to_input() if serializer.is_valid() else flattened(serializer.errors)
+def read_rows(rows: Iterable[Any]) -> Iterator[SignalInput | list[Problem]]:
+    serializer = SignalIn()
+    for row in rows:
+        try:
+            yield serializer.read(row)
+        except ValidationError as error:
+            yield flattened(error.detail)
 
 
 class SignalDetail(HubView):

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import Error, connection
 
+from sharing.matching.index import ENGINE
 from sharing.matching.index.building import Builder, near_types
 
 log = structlog.get_logger(__name__)
@@ -30,6 +31,7 @@ class Command(BaseCommand):
         self.stopping = threading.Event()
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, self.stop)
+        ENGINE.warm_up()
         builder = Builder(Path(settings.INDEX_FOLDER))
         while not self.stopping.wait(LOOK_SECONDS):
             try:

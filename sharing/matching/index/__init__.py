@@ -16,8 +16,9 @@ from django.conf import settings
 
 from sharing.matching.index.contract import NearIndex, Neighbour
 from sharing.matching.index.current import SnapshotIndex
+from sharing.matching.index.engine import ENGINE
 
-__all__ = ["NearIndex", "Neighbour", "near_index"]
+__all__ = ["ENGINE", "NearIndex", "Neighbour", "near_index"]
 
 
 def near_index() -> NearIndex:

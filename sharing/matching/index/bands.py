@@ -109,14 +109,18 @@ def keys_of(codes: Words, start: int, width: int) -> Words:
 # Neighbouring bits of a perceptual hash describe neighbouring frequencies and go together; bands of them would be very
 # uneven. An odd stride takes the bits of one band from all over the hash. Distances stay what they are.
 _STRIDE: Final = 77
+_CHUNK: Final = 65_536  # hashes turned at once: a byte for each bit, for a moment
+
+
+@cache
+def _order(bits: int) -> NDArray[np.intp]:
+    return (np.arange(bits) * _STRIDE) % bits
 
 
 def codes_of(values: bytes | memoryview, bits: int) -> Words:
     """Hashes, end to end, as an array of shape (hashes, bits / 64) with their bits in the index's own order."""
-    order = (np.arange(bits) * _STRIDE) % bits
     hashes = np.frombuffer(values, np.uint8).reshape(-1, bits // 8)
-    codes = np.empty((len(hashes), bits // 64), np.uint64)
-    for start in range(0, len(hashes), 65_536):  # a byte for each bit, for a moment
-        chunk = np.unpackbits(hashes[start : start + 65_536], axis=1)
-        codes[start : start + len(chunk)] = np.packbits(np.take(chunk, order, axis=1), axis=1).view(np.uint64)
-    return codes
+    if len(hashes) <= _CHUNK:
+        return np.packbits(np.unpackbits(hashes, axis=1).take(_order(bits), axis=1), axis=1).view(np.uint64)
+    chunks = range(0, len(hashes), _CHUNK)
+    return np.concatenate([codes_of(hashes[start : start + _CHUNK].tobytes(), bits) for start in chunks])

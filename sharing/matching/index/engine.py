@@ -40,6 +40,15 @@ class Engine:
         self.fill(codes, bands, offsets, rows)
         return Tables(bands, codes, offsets, rows)
 
+    def warm_up(self) -> None:
+        """Compile, or load what was compiled before, so that the first real question does not wait for it."""
+        tables = self.tables_of(np.zeros((1, 1), np.uint64), Bands(64, 16))
+        self.scan(tables.codes, tables.codes, 0)
+        # A snapshot's arrays can't be written to, which the compiler takes for another type.
+        for array in (tables.codes, tables.offsets, tables.rows):
+            array.flags.writeable = False
+        self.search(tables, np.zeros((1, 1), np.uint64), 0)
+
 
 NUMPY = Engine("numpy", search_numpy.search, search_numpy.scan, search_numpy.build_band)
 NUMBA = (

@@ -13,11 +13,12 @@ from django.utils.translation import gettext_lazy as _
 from sharing import signal_types
 from sharing.portal.forms.fields import CHOOSE, MaskedInput, StyledForm, UnechoedTextarea
 from sharing.signal_types.hexadecimal import HexHash
+from sharing.signal_types.video import LONGEST_VIDEO, Vpdq
 from sharing.signals.inputs import IndicatorInput
 from sharing.signals.preparation import MAX_INDICATORS
 
 ROWS_WITHOUT_SCRIPT = 5
-LONGEST_VALUE = 100_000
+LONGEST_VALUE = LONGEST_VIDEO
 
 
 def _type_choices() -> list[tuple[Any, Any]]:
@@ -83,12 +84,12 @@ class IndicatorForm(StyledForm):
 
 
 def is_plainly_a_hash(name: str, value: str) -> bool:
-    """Whether this is a well-formed hash of a file or a picture, which may be shown again. All else might be an
-    identifier, perhaps under a wrong type."""
+    """Whether this is a well-formed hash of a file, a picture or a video, which may be shown again. All else might be
+    an identifier, perhaps under a wrong type."""
     if name not in signal_types.NAMES:
         return False
     signal_type = signal_types.get(name)
-    if not isinstance(signal_type, HexHash):
+    if not isinstance(signal_type, HexHash | Vpdq):
         return False
     try:
         signal_type.parse(value)

@@ -39,7 +39,12 @@ def _place(problem: Problem, form: forms.BaseForm, rows: Sequence[forms.BaseForm
     first, _slash, rest = problem.path.strip("/").partition("/")
     if first == "indicators" and rest:
         number, _slash, name = rest.partition("/")
-        form, first = rows[int(number)], name or "value"
+        first, _slash, inside = (name or "value").partition("/")
+        form = rows[int(number)]
+        if inside:
+            frame = int(inside.partition("/")[0]) + 1
+            form.add_error(first, gettext("Frame %(number)d: %(text)s") % {"number": frame, "text": text_of(problem)})
+            return
     elif first == "account" and rest:
         first = rest.partition("/")[0]
     form.add_error(first if first in form.fields else None, text_of(problem))

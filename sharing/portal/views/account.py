@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.contrib.auth.views import LoginView, PasswordChangeView
 from django.db import transaction
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 
+from accounts import attempts
 from accounts.actor import actor_of_user
 from accounts.addresses import client_address
 from accounts.models import User
@@ -26,13 +30,25 @@ class SignIn(LoginView):
     template_name = "portal/account/sign_in.html"
     redirect_authenticated_user = True
 
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        # Before the form, which hashes what was typed.
+        if seconds := attempts.seconds_to_wait(client_address(request)):
+            minutes = math.ceil(seconds / 60)
+            answer = render(request, "portal/closed_to_network.html", {"minutes": minutes}, status=429)
+            answer.headers["Retry-After"] = str(seconds)
+            return answer
+        return super().post(request, *args, **kwargs)
+
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         user = form.get_user()
         assert isinstance(user, User)
+        address = client_address(self.request)
         with transaction.atomic():
-            actor = actor_of_user(user, address=client_address(self.request))
+            actor = actor_of_user(user, address=address)
             record(actor=actor, action="session.opened", object_type="user", object_id=user.pk)
-            return super().form_valid(form)
+            answer = super().form_valid(form)
+        attempts.succeeded(address)
+        return answer
 
 
 class PasswordChange(PasswordChangeView):

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     """Finds the verdicts on a signal. Built while members go on working, hence outside a transaction."""
 
     atomic = False
-    dependencies = [("sharing", "0003_indicator_commit_xid")]
+    dependencies = [("sharing", "0004_videos_and_thresholds")]
 
     operations = [
         AddIndexConcurrently(
