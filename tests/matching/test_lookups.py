@@ -19,6 +19,7 @@ from sharing.matching.lookups import MOST, Answer, look_up
 from sharing.matching.models import Match
 from sharing.matching.opinions import VERDICTS
 from sharing.matching.services import give_verdict
+from sharing.matching.thresholds import NearThreshold
 from sharing.signals.inputs import IndicatorInput
 from sharing.signals.models import Signal
 from sharing.visibility.models import SharingGroup
@@ -85,6 +86,18 @@ def test_one_that_is_named_is_told_too(members: Members) -> None:
 def test_near_hashes_are_found_within_the_threshold(members: Members, bits: int, is_told: bool) -> None:
     signal = members.submit(indicators=[("pdq", PDQ)])
     assert told(members.beta, ("pdq", flipped(PDQ, bits))) == [[(signal.pk, bits)] if is_told else []]
+
+
+def test_a_threshold_that_was_lowered_counts_here_too(members: Members) -> None:
+    signal = members.submit(indicators=[("pdq", PDQ)])
+    NearThreshold.objects.create(signal_type="pdq", threshold=5, reason="Too many false ones.")
+    assert told(members.beta, ("pdq", flipped(PDQ, 5)), ("pdq", flipped(PDQ, 6))) == [[(signal.pk, 5)], []]
+
+
+def test_a_video_is_found_by_identity(members: Members) -> None:
+    video = IndicatorInput("vpdq", [f"{flipped(PDQ, number)},100,{number}.0" for number in range(3)])
+    signal = members.submit(indicators=[video])
+    assert told(members.beta, video) == [[(signal.pk, 0)]]
 
 
 def test_a_picture_with_too_little_in_it_is_found_by_identity_only(members: Members) -> None:
