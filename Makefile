@@ -70,6 +70,10 @@ format: $(VENV)/.dev ## Format the code and mend what ruff can mend
 bench: $(VENV)/.base ## Time a page of signals at 200,000 signals, on a database of its own
 	@HUB_HOME="$${HUB_HOME:-var}/bench" $(PY) -m hub.launcher manage bench_visibility $(ARGS)
 
+.PHONY: bench-lookups
+bench-lookups: $(VENV)/.base ## Time look-ups at a million hashes through gunicorn, on a database of its own
+	@HUB_HOME="$${HUB_HOME:-var}/bench" $(PY) -m hub.launcher manage bench_lookups $(ARGS)
+
 .PHONY: bench-matching
 bench-matching: $(VENV)/.dev ## Time near matching beside a scan; beside its peers too where they are installed
 	@$(PY) manage.py bench_matching $(ARGS)

@@ -1,18 +1,48 @@
-"""Gives each portal request its Actor and its person's time zone (floor 1)."""
+"""Gives each request its line in the log, and each portal request its Actor and its person's time zone (floor 1)."""
 
 from __future__ import annotations
 
+import uuid
 import zoneinfo
 from collections.abc import Callable
 
+import structlog
+from django.dispatch import receiver
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
+from django_structlog.middlewares import RequestMiddleware
+from django_structlog.signals import bind_extra_request_finished_metadata
 
 from accounts.actor import Actor, actor_of_user
 from accounts.addresses import client_address
 from accounts.models import User
+
+
+class RequestLogMiddleware(RequestMiddleware):
+    """One line for each request, when it is finished; all lines of a request carry its id and the client's address.
+
+    The address is the one that limits and networks go by, not whatever a sender put into X-Forwarded-For.
+    """
+
+    def prepare(self, request: HttpRequest) -> None:
+        structlog.contextvars.bind_contextvars(request_id=str(uuid.uuid4()), ip=client_address(request))
+
+    @staticmethod
+    def bind_user_id(request: HttpRequest) -> None:
+        if not is_api(request):
+            RequestMiddleware.bind_user_id(request)
+
+
+@receiver(bind_extra_request_finished_metadata)
+def tell_the_program(request: HttpRequest, log_kwargs: dict[str, object], **_: object) -> None:
+    log_kwargs["user_agent"] = request.META.get("HTTP_USER_AGENT")
+
+
+def is_api(request: HttpRequest) -> bool:
+    """Whether it brings a key: the API knows no sessions."""
+    return request.path.startswith("/api/")
 
 
 class ActorMiddleware:
@@ -23,7 +53,7 @@ class ActorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         request.actor = SimpleLazyObject(lambda: session_actor(request))  # type: ignore[attr-defined]
-        if request.path.startswith("/api/"):
+        if is_api(request):
             return self.get_response(request)
         with timezone.override(time_zone_of(request)):
             return self.get_response(request)

@@ -139,6 +139,7 @@ class Scope(models.TextChoices):
     WRITE_SIGNALS = "signals:write", _("Submit, change and retract signals")
     READ_MATCHES = "matches:read", _("Read matches")
     REVIEW_MATCHES = "matches:review", _("Give verdicts on matches")
+    LOOK_UP = "signals:lookup", _("Look up hashes and identifiers without submitting them")
 
 
 def all_scopes() -> list[str]:

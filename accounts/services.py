@@ -18,6 +18,7 @@ from django.utils import timezone
 from accounts.actor import Actor, actor_of_client
 from accounts.addresses import is_within
 from accounts.models import ApiClient, ApiKey, Organisation, User
+from accounts.selectors import Also, live_key
 from hub.audit.services import record
 from hub.errors import Conflict, Invalid, NotPermitted, Problem
 
@@ -131,22 +132,24 @@ def set_password(*, actor: Actor, user: User, password: str) -> None:
         record(actor=actor, action="user.password_set", object_type="user", object_id=user.pk)
 
 
-def actor_of_key(text: str, *, address: str) -> Actor | None:
+def actor_of_key(text: str, *also: Also, address: str) -> Actor | None:
     """The actor that a key stands for, or None: unknown, expired, revoked, suspended or from a wrong network.
 
-    The reasons are not told apart, so that a stolen key learns nothing.
+    The reasons are not told apart, so that a stolen key learns nothing. What `also` asks for, in the same query, the
+    actor remembers.
     """
     parts = _KEY.fullmatch(text)
     if parts is None:
         return None
     prefix, secret = parts.groups()
-    key = ApiKey.objects.live().select_related("client__organisation__group").filter(prefix=prefix).first()
-    if key is None or not hmac.compare_digest(bytes(key.secret_sha256), _digest(secret)):
+    found = live_key(prefix, *also)
+    if found is None or not hmac.compare_digest(bytes(found.key.secret_sha256), _digest(secret)):
         return None
-    actor = actor_of_client(key.client, address=address)
-    if not actor.is_known or not is_within(address, key.client.allowed_networks):
+    actor = actor_of_client(found.client, address=address)
+    if not actor.is_known or not is_within(address, found.client.allowed_networks):
         return None
-    _note_use(key)
+    actor.remembered.update(found.also)
+    _note_use(found.key)
     return actor
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import ItemsView
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,7 @@ def without_words(_logger: WrappedLogger, _name: str, event: EventDict) -> Event
     return event
 
 
+@lru_cache(maxsize=1_000)
 def _named(path: str) -> str:
     try:
         found = resolve(path)

@@ -54,14 +54,14 @@ MIDDLEWARE = [
     "hub.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "hub.policy.ContentPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.ActorMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "accounts.middleware.RequestLogMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -90,6 +90,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES = {"default": env.db("DATABASE_URL", default="postgresql:///hub")}
 DATABASES["default"].update(
     {
+        "ENGINE": "hub.postgresql",
         "CONN_MAX_AGE": env.int("HUB_DATABASE_CONN_MAX_AGE", default=60),
         "CONN_HEALTH_CHECKS": True,
     }
@@ -218,6 +219,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["sharing.api.permissions.ActorWithScope"],
     "DEFAULT_THROTTLE_CLASSES": ["sharing.api.throttling.ClientThrottle"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "sharing.api.parsing.JSONNegotiation",
     "DEFAULT_PARSER_CLASSES": ["sharing.api.parsing.BoundedJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "sharing.api.problems.to_response",
@@ -228,6 +230,8 @@ REST_FRAMEWORK = {
 API_RATE_PER_MINUTE = env.int("HUB_API_RATE_PER_MINUTE", default=6_000)
 API_ANONYMOUS_RATE_PER_MINUTE = env.int("HUB_API_ANONYMOUS_RATE_PER_MINUTE", default=120)
 API_BATCH_MAX = 5_000
+# Sums of look-ups are written to the audit this many seconds after their first; 0: each at once.
+AUDIT_TALLY_SECONDS = env.float("HUB_AUDIT_TALLY_SECONDS", default=10.0)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Intelligence-sharing hub",
     "VERSION": "0.1.0",

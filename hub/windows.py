@@ -19,15 +19,17 @@ class Window:
     purpose: str
     seconds: int
 
-    def count(self, who: str) -> int:
-        """Count one more of `who`. Returns how many there are in this span, this one among them."""
+    def count(self, who: str, weight: int = 1) -> int:
+        """Count one more of `who`, or one that weighs more. Returns what is in this span, this one included."""
         key = self._key(who)
-        if cache.add(key, 1, timeout=2 * self.seconds):
-            return 1
         try:
-            return cache.incr(key)
+            return cache.incr(key, weight)
+        except ValueError:  # the first of this span
+            cache.add(key, 0, timeout=2 * self.seconds)
+        try:
+            return cache.incr(key, weight)
         except ValueError:  # evicted between the two calls
-            return 1
+            return weight
 
     def take_back(self, who: str) -> None:
         """One that was counted does not count after all."""

@@ -21,6 +21,12 @@ def _fresh_counts() -> None:
 
 
 @pytest.fixture(autouse=True)
+def _sums_at_once(settings: LazySettings) -> None:
+    """A sum that waited would be written into the database of a later test."""
+    settings.AUDIT_TALLY_SECONDS = 0
+
+
+@pytest.fixture(autouse=True)
 def _quick_passwords(settings: LazySettings) -> None:
     """A slow hash protects people's passwords, not those of tests."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -19,11 +19,12 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from accounts.models import Organisation
 from hub.audit.models import AuditEntry
 from sharing.matching.models import Match
+from sharing.matching.services import give_verdict
 from sharing.matching.thresholds import NearThreshold, set_threshold
 from sharing.signals.models import Signal
 from sharing.visibility.models import SharingGroup
 from tests import factories
-from tests.cast import IN_GROUP, KNOWN, WHO, Scene, make_scene
+from tests.cast import IN_GROUP, KNOWN, SHARED_HASH, WHO, Scene, make_scene
 
 pytestmark = pytest.mark.django_db
 
@@ -66,6 +67,8 @@ API: dict[tuple[str, str], tuple[str, Any, dict[str, int]]] = {
     ),
     ("api:matches", "GET"): ("", None, only(200, *KNOWN)),
     ("api:match", "GET"): ("match", None, only(200, *IN_GROUP)),
+    ("api:lookups", "POST"): ("", {"items": [{"type": "md5", "value": SHARED_HASH}]}, only(200, *KNOWN)),
+    ("api:lookup-range", "GET"): ("range", None, only(200, *KNOWN)),
     ("api:match-verdict", "POST"): ("match", {"verdict": "disputed"}, only(200, *IN_GROUP)),
 }
 PUBLIC = {"api:schema", "api:docs"}
@@ -82,6 +85,8 @@ def arguments(scene: Scene, what: str, who: str) -> dict[str, Any]:
     if what == "match":
         match = scene.match_of(who) if who != "anonymous" else None
         return {"uuid": match.uuid if match else Match.objects.latest("pk").uuid}
+    if what == "range":
+        return {"type": "md5", "prefix": SHARED_HASH[:5]}
     return {}
 
 
@@ -114,6 +119,21 @@ def test_lists_hold_what_the_caller_may_see_and_nothing_else(client: Client, sce
     assert (str(scene.other.uuid) in listed("api:matches")) is sees
     assert ("watch" in listed("api:sharing-groups")) is sees
     assert ('"own-1"' in listed("api:signals")) is (who == "submitter")
+
+
+@pytest.mark.parametrize("who", KNOWN)
+def test_looking_up_tells_what_the_caller_may_see_and_nothing_else(client: Client, scene: Scene, who: str) -> None:
+    give_verdict(actor=scene.actors["viewer"], uuid=scene.match_of("viewer").uuid, verdict="disputed")  # type: ignore[union-attr]
+    items = [{"type": "md5", "value": value} for value in (SHARED_HASH, SHARED_HASH[::-1])]
+    known, absent = ask(client, scene, who, "POST", reverse("api:lookups"), {"items": items}).json()["results"]
+    seen = [(row["id"], row["organisation"], row["verdicts"]["disputed"]) for row in known["signals"]]
+    ours, theirs = (str(scene.signal.uuid), "submitter", 1), (str(scene.other.uuid), "contributor", 1)
+    assert seen == ([theirs, ours] if who in IN_GROUP else [])
+    page = ask(client, scene, who, "GET", reverse("api:lookup-range", kwargs=arguments(scene, "range", who)), None)
+    suffix = {"suffix": SHARED_HASH[5:], "signals": 2, "more": False}
+    assert page.json() == {"results": [suffix] if who in IN_GROUP else [], "next": None}
+    if who not in IN_GROUP:
+        assert {**known, "item": 1} == absent
 
 
 @pytest.mark.parametrize("who", KNOWN)

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from accounts.actor import Actor
 from accounts.addresses import client_address
 from accounts.services import actor_of_key
+from sharing.visibility.selectors import WITH_VIEWABLE_GROUPS
 
 _PARTS = 2
 
@@ -25,7 +26,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             return None
         if len(parts) != _PARTS:
             raise AuthenticationFailed("Write: Authorization: Bearer <key>.")
-        actor = actor_of_key(parts[1].decode("latin-1"), address=client_address(request))
+        actor = actor_of_key(parts[1].decode("latin-1"), WITH_VIEWABLE_GROUPS, address=client_address(request))
         if actor is None:
             raise AuthenticationFailed(
                 "This key is not valid: unknown, expired, revoked, or used from another network."

@@ -1,15 +1,34 @@
-"""JSON bodies of bounded size (floor 7)."""
+"""JSON in, of bounded size, and JSON out (floor 7)."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
-from typing import IO, Any
+from collections.abc import Iterable, Mapping
+from typing import IO, Any, Final
 
 from django.conf import settings
 from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import JSONParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+_PLAIN: Final = frozenset({"*/*", "application/json"})
+_FORMAT: Final = "format"
+
+
+class JSONNegotiation(DefaultContentNegotiation):
+    """What programs send as Accept is answered without weighing media types against each other."""
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        renderers = list(renderers)
+        if request.headers.get("Accept", "*/*") in _PLAIN and _FORMAT not in request.query_params:
+            return renderers[0], renderers[0].media_type
+        chosen: tuple[BaseRenderer, str] = super().select_renderer(request, renderers, format_suffix)
+        return chosen
 
 
 class TooLarge(APIException):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
@@ -15,20 +16,27 @@ from hub.windows import Window
 if TYPE_CHECKING:  # the framework's views import this module
     from rest_framework.views import APIView
 
+# What an ordinary request weighs. A view may say `weight`: less for what is asked for by the thousand.
+WHOLE: Final = 100
 _requests = Window("api-rate", 60)
 
 
 class ClientThrottle(BaseThrottle):
     def allow_request(self, request: Request, view: APIView) -> bool:
-        who, limit = self._who_and_limit(request)
-        return _requests.count(who) <= limit
+        actor = request.auth
+        if not isinstance(actor, Actor) or actor.client is None:
+            # A stranger's body is not read.
+            limit: int = settings.API_ANONYMOUS_RATE_PER_MINUTE * WHOLE
+            return _requests.count(f"address:{network_of(client_address(request))}", WHOLE) <= limit
+        who = f"client:{actor.client.pk}"
+        limit = (actor.client.rate_per_minute or settings.API_RATE_PER_MINUTE) * WHOLE
+        try:
+            weight: int = view.weight(request)  # type: ignore[attr-defined]  # a HubView
+        except APIException:  # a body that can't be read was a request all the same
+            if _requests.count(who, WHOLE) > limit:
+                return False
+            raise
+        return _requests.count(who, weight) <= limit
 
     def wait(self) -> float:
         return _requests.wait()
-
-    @staticmethod
-    def _who_and_limit(request: Request) -> tuple[str, int]:
-        actor = request.auth
-        if isinstance(actor, Actor) and actor.client is not None:
-            return f"client:{actor.client.pk}", actor.client.rate_per_minute or settings.API_RATE_PER_MINUTE
-        return f"address:{network_of(client_address(request))}", settings.API_ANONYMOUS_RATE_PER_MINUTE

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Exists, Lookup, OuterRef
+from django.db.models import Exists, Lookup, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -88,6 +88,9 @@ class Match(models.Model):
             models.Index(fields=["recipient", "verdict", "-id"], name="match_inbox_by_verdict"),
             # Which matches rest on a signal that has just changed.
             GinIndex(fields=["related"], name="match_related"),
+            # Verdicts on a signal, on either side of the match. Few rows have one, so both are small.
+            models.Index(fields=["signal"], name="match_reviewed", condition=~Q(verdict="unreviewed")),
+            GinIndex(fields=["related"], name="match_reviewed_related", condition=~Q(verdict="unreviewed")),
         ]
 
     def __str__(self) -> str:

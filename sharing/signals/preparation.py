@@ -180,7 +180,7 @@ def _indicators(item: SignalInput, problems: list[Problem]) -> tuple[PreparedInd
         return ()
     prepared: dict[tuple[str, bytes], PreparedIndicator] = {}
     for position, indicator in enumerate(item.indicators):
-        result = _indicator(indicator)
+        result = prepared_indicator(indicator)
         if isinstance(result, PreparedIndicator):
             prepared.setdefault(result.identity, result)
         else:
@@ -197,7 +197,8 @@ def _indicators(item: SignalInput, problems: list[Problem]) -> tuple[PreparedInd
     return tuple(prepared.values())
 
 
-def _indicator(item: IndicatorInput) -> PreparedIndicator | list[Problem]:
+def prepared_indicator(item: IndicatorInput) -> PreparedIndicator | list[Problem]:
+    """The stored form of what was sent, or what is wrong with it; an identifier is a token from here on."""
     if item.type not in signal_types.NAMES:
         return [
             Problem(

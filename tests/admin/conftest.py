@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.apps import apps
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -29,6 +31,8 @@ def admin(client: Client, operator: Actor) -> Client:
 @pytest.fixture
 def queries(admin: Client) -> Callable[[str], int]:
     """How many queries a page takes."""
+    # Read once in the life of a process, and in a test only when none before it has.
+    ContentType.objects.get_for_models(*apps.get_models())
 
     def count(address: str) -> int:
         with CaptureQueriesContext(connection) as captured:

@@ -1,4 +1,4 @@
-"""The rule of visibility is asked in three ways (row by row, page, audience); in a random world all three agree."""
+"""The rule of visibility is asked in several ways (row, page, audience, look-up); in a random world all agree."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ import pytest
 from django.db.models.functions import Now
 
 from accounts.models import Organisation
-from sharing.signals.models import Signal
+from accounts.services import actor_of_key
+from sharing.signals.holders import Wanted, holders
+from sharing.signals.models import Signal, SignalIndicator
 from sharing.signals.selectors import SignalFilters, audience_ids, capped_count, newest_page
-from sharing.visibility.models import SharingGroup
+from sharing.visibility.models import GroupPermission, SharingGroup
+from sharing.visibility.selectors import WITH_VIEWABLE_GROUPS, viewable_group_ids
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -71,6 +74,27 @@ def test_row_by_row_page_and_audience_agree(seed: int) -> None:
         assert {pk for pk, seeing in audiences.items() if organisation.pk in seeing} == visible & live
         assert [signal.pk for signal in newest_page(actor, SignalFilters(), size=200)] == sorted(visible, reverse=True)
         assert capped_count(actor, SignalFilters()) == len(visible)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_look_ups_agree_with_the_verb(seed: int) -> None:
+    organisations = random_world(seed)
+    links = dict(SignalIndicator.objects.values_list("indicator", "signal"))
+    live = set(Signal.objects.filter(retracted_at=None, expires_at__gt=Now()).values_list("pk", flat=True))
+    for organisation in organisations:
+        actor = factories.actor_for(organisation)
+        visible = set(Signal.objects.visible_to(actor).values_list("pk", flat=True))
+        held, _ = holders(actor, [Wanted(pk, only_clear=False) for pk in links], [], quality=50, most=21)
+        assert {one.pk for found in held for one in found} == (visible & live if actor.is_known else set())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_key_brings_the_groups_that_are_viewable(seed: int) -> None:
+    for organisation in random_world(seed):
+        _client, key = factories.make_client(organisation)
+        actor = actor_of_key(key, WITH_VIEWABLE_GROUPS, address="")
+        if actor is not None:
+            assert actor.remembered[GroupPermission.VIEW] == viewable_group_ids(factories.actor_for(organisation))
 
 
 @pytest.mark.parametrize(

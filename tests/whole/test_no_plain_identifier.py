@@ -21,6 +21,7 @@ from tests.whole.hub_process import HubProcess
 from tests.whole.identifiers import Identifier, found_in, invalid, valid
 
 SIGNALS = "/api/v1/signals"
+LOOKUPS = "/api/v1/lookups"
 JSON = {"content-type": "application/json"}
 # Fields of a signal in which an identifier has no business.
 FIELDS = (
@@ -84,6 +85,24 @@ def sent_as_meant(visit: Visit) -> None:
     for identifier in visit.each("invalid, in a batch", invalid()):
         body = {"atomic": True, "signals": [signal(indicator(identifier))]}
         visit.heard(visit.api.post(f"{SIGNALS}/batch", json=body), 400)
+
+
+def looked_up(visit: Visit) -> None:
+    for way, identifiers in (("looked up", valid()), ("looked up, invalid", invalid())):
+        for identifier in visit.each(way, identifiers):
+            misplaced = {"type": identifier.value[:20], "value": identifier.value}
+            items = [
+                indicator(identifier),
+                {**indicator(identifier), identifier.value: ""},
+                misplaced,
+                identifier.value,
+            ]
+            visit.heard(visit.api.post(LOOKUPS, json={"items": items}), 200)
+            visit.heard(visit.api.post(LOOKUPS, json={"items": identifier.value}), 400)
+            visit.heard(visit.api.post(LOOKUPS, json={identifier.value: items}), 400)
+            segment = quote(identifier.value, safe="")
+            visit.heard(visit.api.get(f"{LOOKUPS}/range/{segment}/00000"), 400, 404)
+            visit.heard(visit.api.get(f"{LOOKUPS}/range/md5/{segment}"), 400, 404)
 
 
 def sent_in_the_wrong_place(visit: Visit) -> None:
@@ -181,6 +200,7 @@ def table_away(hub: HubProcess, name: str) -> Iterator[None]:
 
 WAYS: tuple[Callable[[Visit], None], ...] = (
     sent_as_meant,
+    looked_up,
     sent_in_the_wrong_place,
     sent_broken,
     sent_in_the_address,
@@ -255,7 +275,7 @@ def test_the_search_finds_what_is_there(visit: Visit, traces: Path, tmp_path: Pa
     assert signal_id is not None
     files = set(found_in(traces, [signal_id[1]], tmp_path / "needles"))
     assert {"evidence/answer-0", "evidence/table-sharing_signal"} <= files
-    logs = found_in(traces / "logs", ["request_started", "does not exist"], tmp_path / "needles")
+    logs = found_in(traces / "logs", ["request_finished", "does not exist"], tmp_path / "needles")
     assert {"web.log", "postgres.log"} <= set(logs)
     files = set(found_in(traces, ["trafficking-watch"], tmp_path / "needles"))
     assert any(file.startswith("postgres/data/base/") for file in files)

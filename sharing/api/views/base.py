@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.actor import Actor
+from sharing.api.throttling import WHOLE
 
 
 class HubView(APIView):
@@ -31,6 +32,10 @@ class HubView(APIView):
         final = super().finalize_response(request, response, *args, **kwargs)
         final.headers.setdefault("Cache-Control", "no-store")
         return final
+
+    def weight(self, request: Request) -> int:
+        """What the request counts for against its client's limit, in hundredths of a request."""
+        return WHOLE
 
     @property
     def actor(self) -> Actor:

@@ -1,0 +1,152 @@
+"""Look-ups in and out (floor 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from rest_framework import serializers
+
+from hub.errors import Problem
+from sharing import signal_types
+from sharing.api.problems import flattened, problem_out
+from sharing.api.serializers.signals import MAX_VALUE, IndicatorIn, ProblemOut
+from sharing.api.serializers.strict import StrictSerializer, Text
+from sharing.matching.lookups import MOST, Answer
+from sharing.matching.ranges import Suffix
+from sharing.signals.inputs import IndicatorInput
+from sharing.signals.models import Signal
+from sharing.visibility.models import Harm
+from sharing.visibility.tlp import TLP
+
+MAX_ITEMS: Final = 1_000
+_PLAIN: Final = {"type", "value"}
+
+
+class LookupIn(StrictSerializer):
+    items = serializers.ListField(child=serializers.JSONField(), min_length=1, max_length=MAX_ITEMS)
+
+
+class LookupSchema(serializers.Serializer[Any]):
+    """How a look-up is documented; LookupIn takes items unread, so that one bad item does not refuse the rest."""
+
+    items = serializers.ListField(child=IndicatorIn(), min_length=1, max_length=MAX_ITEMS)
+
+
+def unread_items(data: Any) -> list[Any] | None:
+    """The items of a body about which LookupIn could find nothing to say; None when it must be asked."""
+    if not isinstance(data, dict) or data.keys() != {"items"}:
+        return None
+    items = data["items"]
+    return items if isinstance(items, list) and 1 <= len(items) <= MAX_ITEMS else None
+
+
+def read_item(item: Any) -> IndicatorInput | list[Problem]:
+    """An item as IndicatorIn reads it. One in which IndicatorIn could find nothing to say does not pay for it."""
+    if isinstance(item, dict) and item.keys() == _PLAIN:
+        signal_type, value = item["type"], item["value"]
+        if (
+            isinstance(signal_type, str)
+            and signal_type in signal_types.NAMES
+            and isinstance(value, str)
+            and 0 < len(value) <= MAX_VALUE
+            and value.isascii()
+            and value.isprintable()
+        ):
+            return IndicatorInput(signal_type, value)
+    serializer = IndicatorIn(data=item)
+    return IndicatorInput(**serializer.validated_data) if serializer.is_valid() else flattened(serializer.errors)
+
+
+def is_identifier(item: Any) -> bool:
+    """Whether an unread item is of a type that becomes a keyed token."""
+    name = item.get("type") if isinstance(item, Mapping) else None
+    return isinstance(name, str) and name in _KEYED
+
+
+_KEYED: Final = frozenset(item.name for item in signal_types.ALL if item.keyed)
+
+
+class VerdictCounts(serializers.Serializer[Any]):
+    true_positive = serializers.IntegerField()
+    false_positive = serializers.IntegerField()
+    disputed = serializers.IntegerField()
+    needs_more = serializers.IntegerField()
+
+
+class FoundOut(serializers.Serializer[Any]):
+    id = serializers.UUIDField(help_text="Read it at /signals/{id}.")
+    organisation = serializers.CharField(help_text="Who submitted it; your own count too.")
+    harm = serializers.ChoiceField(choices=Harm.choices)
+    severity = serializers.ChoiceField(choices=Signal.Severity.choices)
+    tlp = serializers.ChoiceField(choices=TLP.choices)
+    distance = serializers.IntegerField(help_text="Bits that differ; 0 is identity.")
+    verdicts = VerdictCounts(
+        help_text="How many organisations gave each verdict on a match of this signal that you are told of too."
+    )
+
+
+class AnswerOut(serializers.Serializer[Any]):
+    item = serializers.IntegerField(help_text="Place in `items`, from 0. No answer repeats a value.")
+    status = serializers.ChoiceField(choices=["found", "none", "refused"])
+    signals = FoundOut(many=True, help_text=f"The closest, at most {MOST}; the newest first among equals.")
+    more = serializers.BooleanField(help_text="There are further signals that you can see.")
+    errors = ProblemOut(many=True)  # type: ignore[assignment]
+
+
+class LookupOut(serializers.Serializer[Any]):
+    found = serializers.IntegerField(help_text="Items with a signal.")
+    refused = serializers.IntegerField(help_text="Items with errors.")
+    results = AnswerOut(many=True)
+
+
+def answers_out(answers: list[Answer]) -> dict[str, Any]:
+    """The body that LookupOut describes, without its cost: an upload pipeline asks for thousands a second."""
+    return {
+        "found": sum(bool(answer.found) for answer in answers),
+        "refused": sum(bool(answer.problems) for answer in answers),
+        "results": [_answer_out(place, answer) for place, answer in enumerate(answers)],
+    }
+
+
+def _answer_out(place: int, answer: Answer) -> dict[str, Any]:
+    status = "refused" if answer.problems else "found" if answer.found else "none"
+    return {
+        "item": place,
+        "status": status,
+        "signals": [
+            {
+                "id": found.signal.uuid,
+                "organisation": found.signal.organisation,
+                "harm": found.signal.harm,
+                "severity": found.signal.severity,
+                "tlp": found.signal.tlp,
+                "distance": found.distance,
+                "verdicts": found.verdicts,
+            }
+            for found in answer.found
+        ],
+        "more": answer.more,
+        "errors": [problem_out(problem.below(f"/items/{place}")) for problem in answer.problems],
+    }
+
+
+class SuffixOut(serializers.Serializer[Any]):
+    suffix = serializers.CharField(help_text="The remaining hexadecimal digits of the hash, in lower case.")
+    signals = serializers.IntegerField(help_text=f"How many signals that you can see hold it, at most {MOST}.")
+    more = serializers.BooleanField(help_text="There are further ones.")
+
+
+class RangeQuery(StrictSerializer):
+    after = Text(
+        max_length=128, required=False, default="", help_text="From `next` of the page before; leave out for the first."
+    )
+
+
+class RangeOut(serializers.Serializer[Any]):
+    results = SuffixOut(many=True, help_text="In the order of their digits.")
+    next = serializers.URLField(allow_null=True, help_text="The next page; null on the last one.")
+
+
+def suffix_out(suffix: Suffix) -> dict[str, Any]:
+    return {"suffix": suffix.digits, "signals": suffix.signals, "more": suffix.more}

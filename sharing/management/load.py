@@ -1,0 +1,84 @@
+"""A lean HTTP client for benchmarks, in a process of its own (floor 7).
+
+One thread, raw sockets, prepared bytes: what it costs is not taken for the server's time.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+import selectors
+import socket
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class _Connection:
+    socket: socket.socket
+    sent_at: float = 0.0
+    received: bytearray = field(default_factory=bytearray)
+
+    def send(self, request: bytes) -> None:
+        self.received.clear()
+        self.sent_at = time.perf_counter()
+        self.socket.sendall(request)
+
+    def is_complete(self) -> bool:
+        """Reads what is there; True when the answer is whole. Raises RuntimeError for anything but a 200."""
+        data = self.socket.recv(1 << 18)
+        self.received += data
+        head, gap, body = self.received.partition(b"\r\n\r\n")
+        if not data or (gap and not head.startswith(b"HTTP/1.1 200")):
+            raise RuntimeError(bytes(self.received[:2_000]).decode(errors="replace"))
+        if not gap:
+            return False
+        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0])
+        return len(body) >= length
+
+
+def post(path: str, key: str, body: bytes) -> bytes:
+    """A whole request."""
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode() + body
+
+
+def drive(port: int, requests: list[bytes], *, connections: int, seconds: float) -> list[float]:
+    """Sends the requests over and over, one at a time on each connection; the milliseconds that each one took."""
+    context = multiprocessing.get_context("spawn")
+    results: Any = context.SimpleQueue()
+    process = context.Process(target=_run, args=(port, requests, connections, seconds, results))
+    process.start()
+    took: list[float] | str = results.get()
+    process.join()
+    if isinstance(took, str):
+        raise RuntimeError(took)
+    return took
+
+
+def _run(port: int, requests: list[bytes], connections: int, seconds: float, results: Any) -> None:
+    try:
+        results.put(_loop(port, requests, connections, seconds))
+    except (RuntimeError, OSError) as error:
+        results.put(str(error) or type(error).__name__)
+
+
+def _loop(port: int, requests: list[bytes], connections: int, seconds: float) -> list[float]:
+    took = []
+    with selectors.DefaultSelector() as selector:
+        for _ in range(connections):
+            one = _Connection(socket.create_connection(("127.0.0.1", port)))
+            one.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            selector.register(one.socket, selectors.EVENT_READ, one)
+            one.send(random.choice(requests))  # noqa: S311 - no secret
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            for key, _event in selector.select(timeout=10):
+                one = key.data
+                if one.is_complete():
+                    took.append((time.perf_counter() - one.sent_at) * 1000)
+                    one.send(random.choice(requests))  # noqa: S311 - no secret
+    return took
