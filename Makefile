@@ -78,6 +78,10 @@ bench-lookups: $(VENV)/.base ## Time look-ups at a million hashes through gunico
 bench-matching: $(VENV)/.dev ## Time near matching beside a scan; beside its peers too where they are installed
 	@$(PY) manage.py bench_matching $(ARGS)
 
+.PHONY: bench-pipeline
+bench-pipeline: $(VENV)/.base ## Time the way from a submission to a readable match at a million stored hashes
+	@HUB_HOME="$${HUB_HOME:-var}/bench" $(PY) -m hub.launcher manage bench_pipeline $(ARGS)
+
 .PHONY: soak
 soak: $(VENV)/.dev ## The long forms of the tests that kill processes (an hour)
 	@$(call say,"4/4 Running the long tests")
