@@ -54,8 +54,8 @@ def fill(*, n: int, groups: int, signal_type: str) -> None:
 
 def make_key(slug: str) -> str:
     """The text of a key with every scope, for a client of this organisation."""
+    Organisation.objects.filter(slug="member-2").update(kind=Organisation.Kind.OPERATOR)
     operator = Organisation.objects.get(slug="member-2")
-    Organisation.objects.filter(pk=operator.pk).update(kind=Organisation.Kind.OPERATOR)
     administrator, _made = User.objects.get_or_create(
         email="bench@example.org", organisation=operator, defaults={"is_staff": True}
     )

@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, Final
@@ -27,7 +28,8 @@ from sharing.management.running import INDEX, RELAY, WEB, WORKER, indexed, runni
 from sharing.management.scratch import run_sql, scratch_database
 
 GROUPS: Final = 20
-BATCH: Final = 10  # signals in one request
+BATCH: Final = 20  # signals in one request
+SENDERS: Final = 4
 MATCHING: Final = 20  # one signal in so many has a match
 PATIENCE: Final = 60.0  # seconds for what is still on its way
 # The submitter may contribute to the first group, which the reader sees too.
@@ -89,17 +91,20 @@ class Steady:
         self._dice = random.Random(1)  # noqa: S311 - the same in every run
         self._waiting: dict[str, float] = {}
         self._took: list[float] = []
-        self._submitted = 0
         self._done = threading.Event()
 
     def run(self, rate: int, seconds: float) -> dict[str, float]:
         reading = threading.Thread(target=self._read)
         reading.start()
         began = time.perf_counter()
-        for turn in range(int(seconds * rate / BATCH)):
-            # On the clock, and not after the last answer: a slow hub gets no rest from it.
-            time.sleep(max(0.0, began + turn * BATCH / rate - time.perf_counter()))
-            self._submit()
+        with ThreadPoolExecutor(SENDERS) as senders:
+            sent = []
+            for turn in range(int(seconds * rate / BATCH)):
+                # On the clock, and not after the last answer: a slow hub gets no rest from it.
+                time.sleep(max(0.0, began + turn * BATCH / rate - time.perf_counter()))
+                signals = batch(self._dice, self._stored, BATCH, turn * BATCH)
+                sent.append(senders.submit(self._submit, signals, time.perf_counter()))
+        submitted = sum(one.result() for one in sent)
         spent = time.perf_counter() - began
         until = time.perf_counter() + PATIENCE
         while self._waiting and time.perf_counter() < until:
@@ -108,8 +113,8 @@ class Steady:
         reading.join()
         cuts = statistics.quantiles(self._took, n=100, method="inclusive") if len(self._took) > 1 else [0.0] * 99
         return {
-            "submitted": self._submitted,
-            "submitted_s": round(self._submitted / spent, 1),
+            "submitted": submitted,
+            "submitted_s": round(submitted / spent, 1),
             "expected": len(self._took) + len(self._waiting),
             "matched": len(self._took),
             "p50_ms": round(cuts[49]),
@@ -117,14 +122,11 @@ class Steady:
             "p99_ms": round(cuts[98]),
         }
 
-    def _submit(self) -> None:
-        signals = batch(self._dice, self._stored, BATCH, self._submitted)
-        began = time.perf_counter()
+    def _submit(self, signals: list[dict[str, Any]], due: float) -> int:
         answer = call(self._port, self._submitter, "POST", "/api/v1/signals/batch", {"signals": signals})
-        for place, result in enumerate(answer["results"]):
-            if (self._submitted + place) % MATCHING == 0:
-                self._waiting[result["id"]] = began
-        self._submitted += len(signals)
+        for place in range(0, len(signals), MATCHING):
+            self._waiting[answer["results"][place]["id"]] = due
+        return len(signals)
 
     def _read(self) -> None:
         while not self._done.wait(0.05):
