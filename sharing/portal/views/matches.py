@@ -17,7 +17,7 @@ from sharing.matching.models import Match
 from sharing.matching.selectors import COUNT_CAP, MatchView, matches_count, matches_page, read_match
 from sharing.matching.services import give_verdict
 from sharing.portal.access import MemberRequest, member
-from sharing.portal.explanations import comparisons, strength_in_words
+from sharing.portal.explanations import comparisons, words_of
 from sharing.portal.forms.lists import MatchFilterForm
 from sharing.portal.forms.matches import VerdictForm
 from sharing.portal.forms.problems import error_lines, problems_on
@@ -39,7 +39,7 @@ class ListedMatch:
 
 
 def listed(views: Iterable[MatchView]) -> list[ListedMatch]:
-    return [ListedMatch(view, strength_in_words(view.match.strength)) for view in views]
+    return [ListedMatch(view, words_of(view)) for view in views]
 
 
 @require_safe
@@ -99,7 +99,7 @@ def shown(view: MatchView, form: VerdictForm) -> dict[str, Any]:
     return {
         "match": view.match,
         "reviewed": view.match.verdict != Match.Verdict.UNREVIEWED,
-        "strength_words": strength_in_words(view.match.strength),
+        "strength_words": words_of(view),
         "comparisons": comparisons(view),
         "form": form,
     }
