@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.db.models.functions import Now
 
 from sharing import signal_types
 from sharing.matching.index import Neighbour, near_index
 from sharing.matching.relations import Facts, Holders, Link, Neighbours
 from sharing.matching.shares import thresholds_in_use
-from sharing.matching.thresholds import thresholds
 from sharing.matching.video import VideoNeighbour, video_neighbours
 from sharing.signals.models import Signal, SignalIndicator
 
@@ -20,28 +20,28 @@ from sharing.signals.models import Signal, SignalIndicator
 MIN_QUALITY = 50
 
 
-def facts_about(signal_ids: Iterable[int]) -> Facts:
-    bits = thresholds()
-    links = _links(signal_ids, bits)
-    neighbours = _neighbours(links, bits)
+def facts_from(links: Sequence[Link], neighbours: Neighbours) -> Facts:
+    """The facts that these links make with the live signals that hold one of their neighbours."""
     wanted = {neighbour.indicator_id for found in neighbours.values() for neighbour in found}
     # Aggregated in the database: three values to fetch for each indicator instead of a row for each of its holders.
     rows = (
-        SignalIndicator.objects.filter(indicator__in=wanted)
+        SignalIndicator.objects.filter(LIVE, indicator__in=wanted)
         .values("indicator")
-        .annotate(signals=ArrayAgg("signal"), clear=ArrayAgg(_CLEAR), accounts=ArrayAgg(_ACCOUNT))
+        .annotate(signals=ArrayAgg("signal"), clear=ArrayAgg(CLEAR), accounts=ArrayAgg(_ACCOUNT))
         .order_by("indicator")
         .values_list("indicator", "signals", "clear", "accounts")
     )
     return Facts(links, neighbours, Holders.of(list(rows)))
 
 
-_CLEAR = ExpressionWrapper(Q(quality=None) | Q(quality__gte=MIN_QUALITY), output_field=BooleanField())
+CLEAR = ExpressionWrapper(Q(quality=None) | Q(quality__gte=MIN_QUALITY), output_field=BooleanField())
+LIVE = Q(signal__retracted_at=None, signal__expires_at__gt=Now())
 _ACCOUNT = ExpressionWrapper(Q(signal__kind=Signal.Kind.ACCOUNT), output_field=BooleanField())
 
 
-def _links(signal_ids: Iterable[int], bits: Mapping[str, int]) -> list[Link]:
-    rows = SignalIndicator.objects.filter(signal__in=list(signal_ids)).annotate(clear=_CLEAR, account=_ACCOUNT)
+def links_of(signal_ids: Iterable[int], bits: Mapping[str, int]) -> list[Link]:
+    """What these signals hold; `bits` are the thresholds in force (thresholds.py)."""
+    rows = SignalIndicator.objects.filter(signal__in=list(signal_ids)).annotate(clear=CLEAR, account=_ACCOUNT)
     fields = rows.values_list("signal", "indicator", "indicator__signal_type", "indicator__value", "clear", "account")
     return [
         Link(signal, indicator, kind, bytes(value), bits[kind], clear, account)
@@ -49,7 +49,7 @@ def _links(signal_ids: Iterable[int], bits: Mapping[str, int]) -> list[Link]:
     ]
 
 
-def _neighbours(links: Iterable[Link], bits: Mapping[str, int]) -> Neighbours:
+def neighbours_of(links: Iterable[Link], bits: Mapping[str, int]) -> dict[int, Sequence[Neighbour | VideoNeighbour]]:
     """Neighbours by indicator id; each indicator is its own first neighbour."""
     by_type: dict[str, dict[int, bytes]] = defaultdict(dict)
     for link in links:

@@ -24,6 +24,8 @@ MAX_FACTS = 5
 Ids = NDArray[np.int64]
 Places = NDArray[np.intp]
 Neighbours = Mapping[int, Sequence[Neighbour | VideoNeighbour]]
+# The counts of holders that strengths depend on, and which video thresholds count for the recipient.
+_Key = tuple[tuple[int, ...], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,9 @@ class FactsOfOne:
         self._has_videos = any(bundle.ways[0].shares for bundle in self._bundles)
         own = {way.link.indicator_id for found in self._ways.values() for way in found}
         self._counted = sorted(own.union(self._ways)) if self._is_weighed.any() else []
-        self._known: dict[tuple[tuple[int, ...], bytes], NDArray[np.float64]] = {}
+        # Most recipients see the same signals: what is worked out for one answers for them all.
+        self._strengths_of: dict[_Key, NDArray[np.float64]] = {}
+        self._facts_of: dict[tuple[int, _Key], list[Fact]] = {}
 
     def _reached(self, indicator_id: int, way: _Way) -> Places:
         """Places of an indicator's holders: those of low quality by identity only."""
@@ -197,12 +201,15 @@ class FactsOfOne:
 
     def strengths(self, counts: Counts, reach: Reach | None = None) -> NDArray[np.float64]:
         """Strength of the relation with each of `places`, 0 with itself and where nothing is told."""
-        # Most recipients see the same signals: those are worked out once.
-        enough = reach.counts[self.places].tobytes() if reach and self._has_videos else b""
-        key = (tuple(counts.held(one, one) for one in self._counted), enough)
-        if key not in self._known:
-            self._known[key] = self._strengths(counts, reach)
-        return self._known[key]
+        key = self._key(counts, reach, self.places)
+        if key not in self._strengths_of:
+            self._strengths_of[key] = self._strengths(counts, reach)
+        return self._strengths_of[key]
+
+    def _key(self, counts: Counts, reach: Reach | None, places: Places | int) -> _Key:
+        """All that differs between recipients and that the relations with these places depend on."""
+        enough = reach.counts[places].tobytes() if reach and self._has_videos else b""
+        return tuple(counts.held(one, one) for one in self._counted), enough
 
     def _strengths(self, counts: Counts, reach: Reach | None) -> NDArray[np.float64]:
         closest = np.zeros(len(self.places))
@@ -225,6 +232,12 @@ class FactsOfOne:
     def with_related(self, place: int, counts: Counts, reach: Reach | None = None) -> list[Fact]:
         """The strongest facts with the signal at this place of Facts.related: that of each family, and others up to
         MAX_FACTS."""
+        key = (place, self._key(counts, reach, place))
+        if key not in self._facts_of:
+            self._facts_of[key] = self._with_related(place, counts, reach)
+        return self._facts_of[key]
+
+    def _with_related(self, place: int, counts: Counts, reach: Reach | None) -> list[Fact]:
         holders = self._holders
         is_weighed = bool(self._is_weighed[np.searchsorted(self.places, place)])
         found = []

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.actor import Actor
 from accounts.models import ApiClient, ApiKey
 from hub.audit.models import AuditEntry
 from hub.audit.services import record
 from hub.outbox.models import OutboxEvent
+from sharing.matching.floods.models import Flood
 from sharing.matching.thresholds import NearThreshold
+from sharing.signals.indicators import Indicator
 from sharing.signals.models import Signal
 from sharing.visibility.models import SharingGroup
 from tests import factories
@@ -48,6 +52,20 @@ def grow_signals(number: int) -> object:
     return factories.submit(organisation, group, named_organisations=(named.slug,))
 
 
+def grow_floods(number: int) -> object:
+    centre = Indicator.objects.create(signal_type="md5", value=number.to_bytes(16))
+    operator = factories.make_operator().user
+    return Flood.objects.create(
+        centre=centre,
+        signals=1_001,
+        witnesses=[centre.pk],
+        decision="excluded",
+        reason="Blank.",
+        decided_by=operator,
+        decided_until=timezone.now() + timedelta(days=1),
+    )
+
+
 def grow_audit(number: int) -> object:
     kinds = ("organisation", "signal", "user", "nothing")
     record(
@@ -78,6 +96,8 @@ LISTS: dict[str, tuple[Grow, int]] = {
     "sharing_nearthreshold": (grow_thresholds, SIGNED_IN + 2),
     # the page; its groups; its named organisations; how many; organisations and groups of the filters
     "sharing_signal": (grow_signals, SIGNED_IN + 6),
+    # the page with indicators and deciders; how many
+    "sharing_flood": (grow_floods, SIGNED_IN + 2),
     # the page; how many; the actions of the filter
     "audit_auditentry": (grow_audit, SIGNED_IN + 3),
     # the page; how many

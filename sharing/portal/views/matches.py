@@ -13,6 +13,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from sharing import signal_types
+from sharing.matching.floods.selectors import FloodView, floods_page
 from sharing.matching.models import Match
 from sharing.matching.selectors import COUNT_CAP, MatchView, matches_count, matches_page, read_match
 from sharing.matching.services import give_verdict
@@ -22,6 +24,8 @@ from sharing.portal.forms.lists import MatchFilterForm
 from sharing.portal.forms.matches import VerdictForm
 from sharing.portal.forms.problems import error_lines, problems_on
 from sharing.portal.paging import Page, capped, page_of
+
+FLOODS_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,12 @@ class ListedMatch:
     @property
     def is_unreviewed(self) -> bool:
         return self.view.match.verdict == Match.Verdict.UNREVIEWED
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFlood:
+    view: FloodView
+    title: str
 
 
 def listed(views: Iterable[MatchView]) -> list[ListedMatch]:
@@ -56,6 +66,11 @@ def inbox(request: MemberRequest) -> HttpResponseBase:
         )
         context["count"] = capped(matches_count(actor, filters), COUNT_CAP)
         context["is_narrowed"] = any(form.cleaned_data.values())
+        if context["page"].is_first and not context["is_narrowed"]:
+            context["floods"] = [
+                ListedFlood(view, _(signal_types.get(view.type).title))
+                for view in floods_page(actor, size=FLOODS_SHOWN)
+            ]
     part = request.htmx and not request.htmx.history_restore_request
     return render(request, "portal/matches/results.html" if part else "portal/matches/inbox.html", context)
 
