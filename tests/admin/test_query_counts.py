@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
+from django.contrib.admin import site
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -28,6 +30,15 @@ pytestmark = pytest.mark.django_db
 
 SIZES = (1, 10, 60)
 Grow = Callable[[int], object]
+
+
+@pytest.fixture(autouse=True)
+def _content_types_are_known(db: None) -> None:
+    """Django reads them once in the life of a process: the first page that a test opens must not pay for it."""
+    ContentType.objects.clear_cache()
+    ContentType.objects.get_for_models(*site._registry)
+
+
 # Every page asks for the session and the person with organisation and group.
 SIGNED_IN = 2
 
