@@ -49,6 +49,14 @@ def _is_task(path: str) -> bool:
         return False
 
 
+@register
+def flood_limit_is_a_limit(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    if settings.MATCH_FLOOD_LIMIT >= 1:
+        return []
+    hint = "Set HUB_MATCH_FLOOD_LIMIT to a whole number from 1 on, or leave it out: 1000 is the default."
+    return [Error("With a flood limit below 1 every signal would make a flood of its own.", hint=hint, id="hub.E004")]
+
+
 @register(deploy=True)
 def throttle_is_shared(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     if "locmem" not in settings.CACHES["default"]["BACKEND"]:

@@ -133,6 +133,8 @@ OUTBOX_ROUTES = {
 # A message that was handed over and not finished is handed over again after this many seconds; handlers renew it.
 OUTBOX_LEASE_SECONDS = env.int("HUB_OUTBOX_LEASE_SECONDS", default=10)
 OUTBOX_KEEP_DAYS = 7
+# Through an indicator that leads to more live signals than this, no alerts are raised one by one: they are summarised.
+MATCH_FLOOD_LIMIT = env.int("HUB_MATCH_FLOOD_LIMIT", default=1_000)
 
 # --- The near index: one copy for each host, made from the database and thrown away freely ---------------------------
 INDEX_FOLDER = env.str("HUB_INDEX_FOLDER", default=str(HOME / "index"))

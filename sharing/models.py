@@ -1,5 +1,6 @@
 """Collects the models of the slices for Django. Write models in the slices, not here."""
 
+from sharing.matching.floods.models import Flood, FloodNotice, FloodSignal
 from sharing.matching.models import Match
 from sharing.matching.thresholds import NearThreshold
 from sharing.signals.frames import VideoFrame
@@ -9,6 +10,9 @@ from sharing.visibility.models import SharingGroup, SharingGroupGrant
 
 __all__ = [
     "AccountDetail",
+    "Flood",
+    "FloodNotice",
+    "FloodSignal",
     "Indicator",
     "Match",
     "NearThreshold",

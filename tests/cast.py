@@ -9,7 +9,9 @@ from django.utils import timezone
 
 from accounts.actor import ANONYMOUS, Actor, actor_of_user
 from accounts.models import ApiKey, Organisation, User
+from sharing.matching.floods.models import Flood, FloodNotice
 from sharing.matching.models import Match
+from sharing.signals.indicators import Indicator
 from sharing.signals.models import Signal
 from sharing.visibility.models import SharingGroup
 from tests import factories
@@ -67,6 +69,13 @@ def make_scene() -> Scene:
         organisations["submitter"], group, summary="Sees this?", external_id="own-1", indicators=[("md5", SHARED_HASH)]
     )
     other = factories.submit(organisations["contributor"], group, match=True, indicators=[("md5", SHARED_HASH)])
+    # And all were told of the two as a flood.
+    shown = Indicator.objects.get(signal_type="md5")
+    flood = Flood.objects.create(centre=shown, signals=1_001, witnesses=[shown.pk])
+    FloodNotice.objects.bulk_create(
+        FloodNotice(recipient=told, flood=flood, indicator=shown, told=2, newest=[other.pk, signal.pk])
+        for told in organisations.values()
+    )
     # Only now: they had been in the group, and were told of the match.
     Organisation.objects.filter(slug="suspended").update(status=Organisation.Status.SUSPENDED)
     ApiKey.objects.filter(client__organisation__slug="expired").update(expires_at=timezone.now() - timedelta(seconds=1))

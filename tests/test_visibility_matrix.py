@@ -18,6 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.models import Organisation
 from hub.audit.models import AuditEntry
+from sharing.matching.floods.models import Flood, FloodNotice
 from sharing.matching.models import Match
 from sharing.matching.services import give_verdict
 from sharing.matching.thresholds import NearThreshold, set_threshold
@@ -66,6 +67,7 @@ API: dict[tuple[str, str], tuple[str, Any, dict[str, int]]] = {
         {**only(403, "viewer", "contributor", "manager"), "submitter": 200},
     ),
     ("api:matches", "GET"): ("", None, only(200, *KNOWN)),
+    ("api:floods", "GET"): ("", None, only(200, *KNOWN)),
     ("api:match", "GET"): ("match", None, only(200, *IN_GROUP)),
     ("api:lookups", "POST"): ("", {"items": [{"type": "md5", "value": SHARED_HASH}]}, only(200, *KNOWN)),
     ("api:lookup-range", "GET"): ("range", None, only(200, *KNOWN)),
@@ -117,6 +119,7 @@ def test_lists_hold_what_the_caller_may_see_and_nothing_else(client: Client, sce
     sees = who in IN_GROUP
     assert (str(scene.signal.uuid) in listed("api:signals")) is sees
     assert (str(scene.other.uuid) in listed("api:matches")) is sees
+    assert (str(scene.signal.uuid) in listed("api:floods")) is sees
     assert ("watch" in listed("api:sharing-groups")) is sees
     assert ('"own-1"' in listed("api:signals")) is (who == "submitter")
 
@@ -161,6 +164,8 @@ VERBS: dict[str, tuple[Callable[[Scene, Any], Any], set[str]]] = {
     ),
     "Signal.overseen_by": (lambda scene, actor: Signal.objects.overseen_by(actor), {"operator"}),
     "Match.visible_to": (lambda scene, actor: Match.objects.visible_to(actor), {*IN_GROUP}),
+    "Flood.overseen_by": (lambda scene, actor: Flood.objects.overseen_by(actor), {"operator"}),
+    "FloodNotice.visible_to": (lambda scene, actor: FloodNotice.objects.visible_to(actor), {*IN_GROUP}),
     "NearThreshold.visible_to": (lambda scene, actor: NearThreshold.objects.visible_to(actor), {"operator"}),
     "SharingGroup.visible_to": (lambda scene, actor: SharingGroup.objects.visible_to(actor), {*IN_GROUP}),
     "AuditEntry.visible_to": (
@@ -196,8 +201,18 @@ def test_red_reaches_named_organisations_only(scene: Scene) -> None:
     assert not Signal.objects.visible_to(factories.actor_for(manager)).filter(pk=red.pk).exists()
 
 
-# Reached only through a signal or a group that is visible.
-INNER = {"AccountDetail", "Indicator", "Share", "SharingGroupGrant", "SignalGrant", "SignalIndicator", "VideoFrame"}
+# Reached only through a signal, a group or a notice that is visible.
+INNER = {
+    "AccountDetail",
+    "Flood",
+    "FloodSignal",
+    "Indicator",
+    "Share",
+    "SharingGroupGrant",
+    "SignalGrant",
+    "SignalIndicator",
+    "VideoFrame",
+}
 
 
 def test_every_model_has_a_verb_or_is_reached_through_one() -> None:

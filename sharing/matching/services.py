@@ -15,9 +15,12 @@ from hub.audit.services import record
 from hub.errors import NotFound
 from hub.outbox.models import OutboxEvent
 from hub.outbox.services import still_working
-from sharing.matching.facts import facts_about
+from sharing.matching.facts import facts_from, links_of
+from sharing.matching.floods.guard import sift
+from sharing.matching.floods.summary import summarise
 from sharing.matching.models import Match
 from sharing.matching.telling import told_about
+from sharing.matching.thresholds import thresholds
 from sharing.signals.words import require_no_identifier
 
 CHUNK = 100
@@ -38,9 +41,13 @@ def match_signals(signal_ids: Sequence[int]) -> None:
     """Bring the matches of these signals in line with what is stored now."""
     with transaction.atomic():
         _one_worker_at_a_time(signal_ids)
-        told = told_about(signal_ids, facts_about(signal_ids))
+        bits = thresholds()
+        sifted = sift(links_of(signal_ids, bits), bits)
+        told = told_about(signal_ids, facts_from(sifted.links, sifted.neighbours))
         # Rows that rest on nothing any more stay, because a verdict may hang on them, but show nobody anything.
-        gone = Match.objects.filter(signal__in=signal_ids).exclude(related=[])
+        # What a flood holds back now may have been told before, and stays.
+        looked_at = sorted(set(signal_ids) - sifted.held_back)
+        gone = Match.objects.filter(signal__in=looked_at).exclude(related=[])
         stale = [
             pk
             for pk, recipient, signal in gone.values_list("pk", "recipient", "signal")
@@ -56,6 +63,7 @@ def match_signals(signal_ids: Sequence[int]) -> None:
             unique_fields=["recipient", "signal"],
             update_fields=["strength", "related_count", "related", "evidence", "updated_at"],
         )
+        summarise(sifted.crowds)
 
 
 def _one_worker_at_a_time(signal_ids: Sequence[int]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,13 +12,13 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from numpy.typing import NDArray
 
-from sharing.matching.facts import Fact, Facts, FactsOfOne
 from sharing.matching.models import Match
+from sharing.matching.relations import Counts, Fact, Facts, FactsOfOne
 from sharing.matching.shares import Reach, reach_of
 from sharing.signals.models import Signal
 from sharing.signals.selectors import audience_ids
 
-# The closest related signals kept in a row: a row's size is bounded, the count of related signals is not.
+# The strongest related signals kept in a row: a row's size is bounded, the count of related signals is not.
 MAX_RELATED = 20
 
 Told = dict[tuple[int, int], Match]  # (recipient, signal) -> the row that tells it, not saved
@@ -37,38 +36,31 @@ def told_about(signal_ids: Sequence[int], facts: Facts) -> Told:
     owner_of = np.array([owners.get(pk, 0) for pk in related], np.int64)
     recipients = frozenset[int]().union(*(audiences.get(pk, frozenset()) for pk in signal_ids))
     seen = _seen(related, audiences, recipients)
+    counts = {recipient: facts.counted_by(seen[recipient]) for recipient in recipients}
     elsewhere = _told_elsewhere(signal_ids, recipients)
     reaches = reach_of(recipients, related) if facts.has_videos else {}
     told: Told = {}
     for signal_id in signal_ids:
         about = facts.about(signal_id)
-        ranks = partial(_ranked, about, owner_of != owners.get(signal_id))
-        ranked, strengths = ranks(None)
+        is_others = owner_of[about.places] != owners.get(signal_id)
         for recipient in audiences.get(signal_id, frozenset()):
             reach = reaches.get(recipient)
-            if reach:
-                ranked, strengths = ranks(reach)
-            kept = ranked[seen[recipient][ranked]]
+            strengths = about.strengths(counts[recipient], reach)
+            kept = np.flatnonzero(is_others & seen[recipient][about.places] & (strengths > 0))
             if left_out := elsewhere.get((recipient, signal_id)):
-                kept = kept[~np.isin(facts.related[kept], list(left_out))]
+                kept = kept[~np.isin(facts.related[about.places[kept]], list(left_out))]
             if kept.size:
-                evidence = [
-                    _evidence(fact)
-                    for place in kept[:MAX_RELATED].tolist()
-                    for fact in about.with_related(place, reach)
-                ]
-                told[recipient, signal_id] = _row(recipient, signal_id, facts.related[kept], strengths[kept], evidence)
+                # Strongest first; of equals the oldest first.
+                kept = kept[np.argsort(-strengths[kept], kind="stable")]
+                told[recipient, signal_id] = Match(
+                    recipient_id=recipient,
+                    signal_id=signal_id,
+                    strength=float(strengths[kept[0]]),
+                    related_count=len(kept),
+                    updated_at=Now(),
+                    **_shown(facts, about, about.places[kept[:MAX_RELATED]], counts[recipient], reach),
+                )
     return told
-
-
-def _ranked(
-    about: FactsOfOne, elsewhere: NDArray[np.bool_], reach: Reach | None
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Places of the signals of other organisations that relate, and the strength at every place."""
-    strengths = about.strengths(reach) * elsewhere
-    places = np.flatnonzero(strengths)
-    # Closest first; of equals the oldest first.
-    return places[np.argsort(-strengths[places], kind="stable")], strengths
 
 
 def _seen(
@@ -103,31 +95,24 @@ def _told_elsewhere(signal_ids: Sequence[int], recipients: Iterable[int]) -> dic
     return {key: others - here[key] for key, others in there.items()}
 
 
-def _row(
-    recipient: int,
-    signal_id: int,
-    related: NDArray[np.int64],
-    strengths: NDArray[np.float64],
-    evidence: list[dict[str, Any]],
-) -> Match:
-    return Match(
-        recipient_id=recipient,
-        signal_id=signal_id,
-        strength=float(strengths[0]),
-        related_count=len(related),
-        related=related[:MAX_RELATED].tolist(),
-        evidence=evidence,
-        updated_at=Now(),
-    )
+def _shown(
+    facts: Facts, about: FactsOfOne, places: NDArray[np.intp], counts: Counts, reach: Reach | None
+) -> dict[str, Any]:
+    """What a row keeps of its related signals."""
+    return {
+        "related": facts.related[places].tolist(),
+        "evidence": [_evidence(fact) for place in places.tolist() for fact in about.with_related(place, counts, reach)],
+    }
 
 
 def _evidence(fact: Fact) -> dict[str, Any]:
+    """Without the number of holders: that is counted anew for each reader and each time."""
     video = {"video": asdict(fact.video)} if fact.video else {}
     return video | {
         "signal": fact.related_id,
-        "type": fact.signal_type,
+        "type": fact.term.signal_type,
         "indicator": fact.indicator_id,
         "related_indicator": fact.related_indicator_id,
-        "distance": fact.distance,
-        "threshold": fact.threshold,
+        "distance": fact.term.distance,
+        "threshold": fact.term.threshold,
     }

@@ -14,12 +14,13 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from accounts.actor import Actor, actor_of_user
 from accounts.models import Organisation, User
 from hub.admin.pages import HubModelAdmin
+from sharing.matching.floods.models import Flood
 from tests import factories
 
 pytestmark = pytest.mark.django_db
 
 PAGES = ("accounts_organisation", "accounts_user", "accounts_apiclient", "sharing_sharinggroup", "sharing_signal")
-READ_ONLY = ("audit_auditentry", "outbox_outboxevent", "sharing_signal")
+READ_ONLY = ("audit_auditentry", "outbox_outboxevent", "sharing_flood", "sharing_signal")
 
 
 def addresses() -> Iterator[str]:
@@ -112,7 +113,16 @@ def test_ones_own_password_is_changed_in_the_portal(admin: Client) -> None:
 def test_the_index_shows_the_hubs_own_pages_only(admin: Client) -> None:
     text = admin.get("/admin/").content.decode()
     assert "Intelligence-sharing hub administration" in text
-    for shown in ("Organisations", "Users", "API clients", "Sharing groups", "Signals", "Audit entries", "Work to do"):
+    for shown in (
+        "Organisations",
+        "Users",
+        "API clients",
+        "Sharing groups",
+        "Signals",
+        "Floods",
+        "Audit entries",
+        "Work to do",
+    ):
         assert shown in text
     registered = {model._meta.label for model in django_admin.site._registry}
     assert registered == {
@@ -121,6 +131,7 @@ def test_the_index_shows_the_hubs_own_pages_only(admin: Client) -> None:
         "accounts.User",
         "audit.AuditEntry",
         "outbox.OutboxEvent",
+        "sharing.Flood",
         "sharing.NearThreshold",
         "sharing.SharingGroup",
         "sharing.Signal",
@@ -131,13 +142,14 @@ def test_each_page_refuses_by_itself_too(rf: RequestFactory, operator: Actor) ->
     """Not only the site at its door: a page that is reached in another way still shows and allows nothing."""
     organisation, group = factories.make_organisation(), factories.make_group()
     factories.give(organisation, group)
-    factories.submit(organisation, group)
+    signal = factories.submit(organisation, group)
+    Flood.objects.create(centre=signal.indicators.get(), signals=1_001, witnesses=[])
     request = rf.get("/")
     for page in django_admin.site._registry.values():
         asks = ("module", "view", "add", "change", "delete")
         request.actor = actor_of_user(members()["platform superuser"])  # type: ignore[attr-defined]
         assert not any(getattr(page, f"has_{ask}_permission")(request) for ask in asks), page
-        if page.model.__name__ in ("Signal", "AuditEntry"):
+        if page.model.__name__ in ("Signal", "AuditEntry", "Flood"):
             assert not page.get_queryset(request).exists()
             request.actor = operator  # type: ignore[attr-defined]
             assert page.get_queryset(request).exists()
@@ -161,6 +173,7 @@ def test_read_only_pages_take_no_writes(admin: Client, page: str) -> None:
     organisation, group = factories.make_organisation(), factories.make_group()
     factories.give(organisation, group)
     signal = factories.submit(organisation, group)
+    Flood.objects.create(centre=signal.indicators.get(), signals=1_001, witnesses=[])
     model = apps.get_model(*page.split("_"))
     row = model._default_manager.order_by("pk").first()
     assert row is not None

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
+from django.contrib.admin import site
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.actor import Actor
 from accounts.models import ApiClient, ApiKey
 from hub.audit.models import AuditEntry
 from hub.audit.services import record
 from hub.outbox.models import OutboxEvent
+from sharing.matching.floods.models import Flood
 from sharing.matching.thresholds import NearThreshold
+from sharing.signals.indicators import Indicator
 from sharing.signals.models import Signal
 from sharing.visibility.models import SharingGroup
 from tests import factories
@@ -24,6 +30,15 @@ pytestmark = pytest.mark.django_db
 
 SIZES = (1, 10, 60)
 Grow = Callable[[int], object]
+
+
+@pytest.fixture(autouse=True)
+def _content_types_are_known(db: None) -> None:
+    """Django reads them once in the life of a process: the first page that a test opens must not pay for it."""
+    ContentType.objects.clear_cache()
+    ContentType.objects.get_for_models(*site._registry)
+
+
 # Every page asks for the session and the person with organisation and group.
 SIGNED_IN = 2
 
@@ -46,6 +61,20 @@ def grow_signals(number: int) -> object:
     named = factories.make_organisation()
     factories.give(organisation, group)
     return factories.submit(organisation, group, named_organisations=(named.slug,))
+
+
+def grow_floods(number: int) -> object:
+    centre = Indicator.objects.create(signal_type="md5", value=number.to_bytes(16))
+    operator = factories.make_operator().user
+    return Flood.objects.create(
+        centre=centre,
+        signals=1_001,
+        witnesses=[centre.pk],
+        decision="excluded",
+        reason="Blank.",
+        decided_by=operator,
+        decided_until=timezone.now() + timedelta(days=1),
+    )
 
 
 def grow_audit(number: int) -> object:
@@ -78,6 +107,8 @@ LISTS: dict[str, tuple[Grow, int]] = {
     "sharing_nearthreshold": (grow_thresholds, SIGNED_IN + 2),
     # the page; its groups; its named organisations; how many; organisations and groups of the filters
     "sharing_signal": (grow_signals, SIGNED_IN + 6),
+    # the page with indicators and deciders; how many
+    "sharing_flood": (grow_floods, SIGNED_IN + 2),
     # the page; how many; the actions of the filter
     "audit_auditentry": (grow_audit, SIGNED_IN + 3),
     # the page; how many

@@ -61,6 +61,12 @@ def test_a_route_to_nowhere_is_an_error(settings: LazySettings) -> None:
     assert "hub.E003" in [message.id for message in run_checks()]
 
 
+@pytest.mark.parametrize(("limit", "refused"), [(-1, True), (0, True), (1, False)])
+def test_a_flood_limit_below_one_is_an_error(settings: LazySettings, limit: int, refused: bool) -> None:
+    settings.MATCH_FLOOD_LIMIT = limit
+    assert ("hub.E004" in [message.id for message in run_checks()]) is refused
+
+
 def test_everything_in_order_passes() -> None:
     assert [message for message in run_checks() if message.is_serious()] == []
 

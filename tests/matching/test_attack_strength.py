@@ -30,4 +30,4 @@ def test_strength_and_count_are_of_what_is_shown() -> None:
     expected = 1 - 8 / 64
     assert view.match.strength == expected
     assert read_match(actor=actor, uuid=view.match.uuid).match.strength == expected
-    assert [match.strength for match in matches_of_signal(actor, near)] == [expected]
+    assert [shown.match.strength for shown in matches_of_signal(actor, near)] == [expected]

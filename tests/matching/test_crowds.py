@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from accounts.models import Organisation
-from sharing.matching.facts import MAX_FACTS, MIN_QUALITY, facts_about, threshold_of
+from sharing.matching.facts import MIN_QUALITY, facts_from
 from sharing.matching.models import Match
+from sharing.matching.relations import MAX_FACTS, Counts
 from sharing.matching.services import match_signals
 from sharing.matching.telling import MAX_RELATED
+from sharing.matching.thresholds import thresholds
 from sharing.signal_types import distance
 from sharing.signals.inputs import IndicatorInput
 from sharing.signals.models import Signal, SignalIndicator
@@ -32,12 +34,14 @@ def pair_by_pair(signal_ids: list[int]) -> dict[tuple[int, int], Any]:
         links[link.signal_id].append(link)
     owners = dict(Signal.objects.values_list("pk", "organisation"))
     audiences = audience_ids(owners)
+    bits = thresholds()
     told: dict[tuple[int, int], Any] = defaultdict(list)
     for signal_id in signal_ids:
         for related_id in sorted(owners):
             if owners[related_id] == owners[signal_id]:
                 continue
-            facts = sorted(filter(None, (compared(one, two) for one in links[signal_id] for two in links[related_id])))
+            pairs = [(one, two) for one in links[signal_id] for two in links[related_id]]
+            facts = sorted(filter(None, (compared(one, two, bits) for one, two in pairs)))
             if facts:
                 for recipient in audiences.get(signal_id, frozenset()) & audiences.get(related_id, frozenset()):
                     told[recipient, signal_id].append((-facts[0][0], related_id, facts[:MAX_FACTS]))
@@ -46,11 +50,11 @@ def pair_by_pair(signal_ids: list[int]) -> dict[tuple[int, int], Any]:
     return told
 
 
-def compared(one: SignalIndicator, two: SignalIndicator) -> Any:
+def compared(one: SignalIndicator, two: SignalIndicator, bits: dict[str, int]) -> Any:
     if one.indicator.signal_type != two.indicator.signal_type:
         return None
     apart = distance(bytes(one.indicator.value), bytes(two.indicator.value))
-    threshold = threshold_of(one.indicator.signal_type)
+    threshold = bits[one.indicator.signal_type]
     blurred = any(link.quality is not None and link.quality < MIN_QUALITY for link in (one, two))
     if apart > (0 if blurred else threshold):
         return None
@@ -137,7 +141,7 @@ def test_a_signal_without_indicators_has_no_facts() -> None:
     factories.give(organisation, group)
     (signal,) = fill(organisation, group, 1, [("md5", MD5)])
     SignalIndicator.objects.all().delete()
-    facts = facts_about([signal])
-    assert (facts.related.size, facts.about(signal).strengths().size) == (0, 0)
+    facts = facts_from([], {})
+    assert (facts.related.size, facts.about(signal).strengths(Counts({})).size) == (0, 0)
     match_signals([signal])
     assert not Match.objects.exists()

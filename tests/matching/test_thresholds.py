@@ -12,7 +12,6 @@ from django.test.utils import CaptureQueriesContext
 from hub.audit.models import AuditEntry
 from hub.errors import Invalid, NotPermitted
 from sharing import signal_types
-from sharing.matching.facts import threshold_of
 from sharing.matching.models import Match
 from sharing.matching.services import match_signals
 from sharing.matching.thresholds import NearThreshold, default_of, set_threshold, thresholds
@@ -77,14 +76,14 @@ def test_every_type_has_one_and_default_is_what_nobody_set() -> None:
         "vpdq": 99,
     }
     lower("dhash", 3)
-    assert (threshold_of("dhash"), threshold_of("phash")) == (3, 8)
+    assert (thresholds()["dhash"], thresholds()["phash"]) == (3, 8)
     lower("dhash", default_of("dhash"), "The trial ended.")
-    assert threshold_of("dhash") == 8
+    assert thresholds()["dhash"] == 8
 
 
 def test_what_the_index_can_not_answer_is_not_asked() -> None:
     NearThreshold.objects.create(signal_type="pdq", threshold=200, reason="Around the service.")
-    assert threshold_of("pdq") == 31
+    assert thresholds()["pdq"] == 31
 
 
 def test_one_query_for_a_piece_of_work_of_any_size(pair: Any) -> None:

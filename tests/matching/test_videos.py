@@ -80,7 +80,7 @@ def test_a_compressed_copy_is_found_with_both_shares(members: Any, dice: random.
     assert (shown.related_frames, shown.related_matched, shown.related_percent) == (40, 40, 100)
     assert (shown.enough, shown.related_enough) == (80, 80)
     assert (evidence.type, evidence.distance) == ("vpdq", 1), "near in every frame is not yet the same video"
-    assert 0.99 <= evidence.strength < 1
+    assert 0.99 <= evidence.term.value < 1
 
 
 @pytest.mark.parametrize(("kept", "found"), [(80, True), (79, False)])
@@ -90,7 +90,7 @@ def test_a_trimmed_copy_is_found_down_to_the_share(members: Any, dice: random.Ra
     assert (evidence is not None) is found
     if evidence is not None:
         assert (evidence.video.percent, evidence.video.related_percent) == (100, 80)
-        assert evidence.strength == pytest.approx(0.9)
+        assert evidence.term.value == pytest.approx(0.9)
 
 
 @pytest.mark.parametrize(("added", "found"), [(10, True), (11, False)])
@@ -126,7 +126,7 @@ def test_black_and_poor_frames_match_nothing(members: Any, dice: random.Random) 
 def test_one_picture_repeated_is_one_frame(members: Any, dice: random.Random) -> None:
     still = picture(dice)
     evidence = evidence_between(members, frames_of([still] * 200), frames_of([still] * 3))
-    assert (evidence.distance, evidence.strength) == (0, 1.0), "the same frames are the same video"
+    assert (evidence.distance, evidence.term.value) == (0, 1.0), "the same frames are the same video"
     assert (evidence.video.frames, evidence.video.related_frames) == (1, 1)
 
 
@@ -167,7 +167,7 @@ def test_a_group_may_ask_for_less_and_only_who_sees_through_it_is_told(members: 
     ((evidence,),) = [related.evidence for related in told(organisations["agency"])[0].related]
     assert (evidence.video.percent, evidence.video.related_percent) == (100, 12)
     assert (evidence.video.enough, evidence.video.related_enough) == (80, 10)
-    assert evidence.strength == pytest.approx(0.56)
+    assert evidence.term.value == pytest.approx(0.56)
 
 
 def test_the_strictest_thresholds_reached_are_shown(members: Any, dice: random.Random) -> None:

@@ -12,6 +12,7 @@ from sharing.matching.models import Match
 from sharing.matching.selectors import Evidence
 from sharing.matching.services import give_verdict
 from sharing.portal.explanations import in_words, strength_in_words
+from sharing.signals.inputs import AccountInput
 from tests import factories
 from tests.portal.conftest import Scene
 
@@ -64,6 +65,30 @@ def test_evidence_is_told_in_words(kind: str, distance: int, words: str) -> None
 )
 def test_strength_is_told_in_words(strength: float, words: str) -> None:
     assert strength_in_words(strength) == words
+
+
+@pytest.mark.parametrize(
+    ("strength", "words"), [(0.99, "Very strong"), (0.6, "Strong"), (0.3, "Moderate"), (0.29, "Weak"), (0.0, "Weak")]
+)
+def test_strength_between_accounts_has_words_of_its_own(strength: float, words: str) -> None:
+    assert strength_in_words(strength, is_weighed=True) == words
+
+
+def test_the_strength_of_two_accounts_is_shown_term_by_term(scene: Scene, ana: Client) -> None:
+    mail, md5 = ("email", "someone@example.org"), ("md5", "900150983cd24fb0d6963f7d28e17f72")
+    for organisation, picture in ((scene.alpha, PDQ), (scene.alpha, PDQ), (scene.beta, NEAR)):
+        factories.submit(
+            organisation,
+            scene.group,
+            kind="account",
+            account=AccountInput(platform="exampletube"),
+            indicators=[mail, md5, ("pdq", picture)],
+            match=True,
+        )
+    page = shown(ana, Match.objects.get(recipient=scene.alpha))
+    assert "0.57 = weight 0.90 × closeness 1.00 × rarity 0.63. 3 signals that you can see hold it." in page
+    assert "0.36, and not counted: a stronger clue of the same kind is." in page
+    assert re.search(r'Strong</span> <span class="text-secondary">0\.73<', page)
 
 
 def test_a_verdict_is_kept_with_who_and_when(match: Match, ana: Client, scene: Scene) -> None:

@@ -10,8 +10,9 @@ from django.db import connection
 
 from accounts.models import Organisation
 from sharing.matching import services
-from sharing.matching.facts import Facts, facts_about
+from sharing.matching.facts import Facts, facts_from
 from sharing.matching.models import Match
+from sharing.matching.relations import Link, Neighbours
 from sharing.visibility.models import SharingGroup
 from tests import factories
 
@@ -27,8 +28,8 @@ class HeldUp:
     def __init__(self) -> None:
         self.has_looked, self.may_go_on = Event(), Event()
 
-    def __call__(self, signal_ids: Sequence[int]) -> Facts:
-        facts = facts_about(signal_ids)
+    def __call__(self, links: Sequence[Link], neighbours: Neighbours) -> Facts:
+        facts = facts_from(links, neighbours)
         if not self.has_looked.is_set():
             self.has_looked.set()
             assert self.may_go_on.wait(30.0)
@@ -70,7 +71,7 @@ def test_a_worker_that_was_held_up_undoes_nothing(members: Members, monkeypatch:
     ours = factories.submit(alpha, group, indicators=[("pdq", PDQ)])
     earlier = factories.submit(beta, group, indicators=[("pdq", PDQ)])
     held_up = HeldUp()
-    monkeypatch.setattr(services, "facts_about", held_up)
+    monkeypatch.setattr(services, "facts_from", held_up)
     slow = worker(ours.pk)
     assert held_up.has_looked.wait(30.0)
     # It has seen two signals. Now there is a third, and a second worker is asked about the first and the third.

@@ -40,18 +40,36 @@ class EvidenceOut(serializers.Serializer[Any]):
         help_text="Bits that may differ for this type. Of videos the end of the scale: see `enough` in `video`."
     )
     video = VideoEvidenceOut(allow_null=True, help_text="Only of videos.")
+    closeness = serializers.FloatField(
+        source="term.closeness", help_text="1 for identity, falling towards 0.5 at the threshold."
+    )
+    weight = serializers.FloatField(
+        source="term.weight", help_text="What a value of this type says. 1 between two content signals."
+    )
+    holders = serializers.IntegerField(
+        allow_null=True,
+        help_text="Signals that hold this value and that you can see, now; null between two content signals.",
+    )
+    rarity = serializers.FloatField(source="term.rarity", help_text="1 for two holders, falling slowly with more.")
+    strength = serializers.FloatField(source="term.value", help_text="weight x closeness x rarity.")
+    counts = serializers.BooleanField(
+        help_text="Whether it adds to the strength of the relation. false: a stronger one of the same family does."
+    )
 
 
 class RelatedOut(serializers.Serializer[Any]):
     signal = SignalOut()
-    evidence = EvidenceOut(many=True)
+    strength = serializers.FloatField(help_text="0 to 1, of the evidence that counts: 1 - (1 - a) x (1 - b) x ...")
+    evidence = EvidenceOut(many=True, help_text="Strongest first.")
 
 
 class MatchOut(serializers.Serializer[Any]):
     id = serializers.UUIDField(source="match.uuid")
     signal = SignalOut(source="match.signal")
-    related = RelatedOut(many=True, help_text="The closest ones that you can see, closest first.")
-    strength = serializers.FloatField(source="match.strength", help_text="0 to 1. A clue, not proof.")
+    related = RelatedOut(many=True, help_text="The strongest ones that you can see, strongest first.")
+    strength = serializers.FloatField(
+        source="match.strength", help_text="0 to 1, of the strongest relation shown. A clue, not proof."
+    )
     related_count = serializers.SerializerMethodField(help_text="How many of the related signals are shown here.")
     verdict = serializers.ChoiceField(source="match.verdict", choices=Match.Verdict.choices)
     note = serializers.CharField(source="match.note")

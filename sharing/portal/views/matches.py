@@ -13,15 +13,19 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from sharing import signal_types
+from sharing.matching.floods.selectors import FloodView, floods_page
 from sharing.matching.models import Match
 from sharing.matching.selectors import COUNT_CAP, MatchView, matches_count, matches_page, read_match
 from sharing.matching.services import give_verdict
 from sharing.portal.access import MemberRequest, member
-from sharing.portal.explanations import comparisons, strength_in_words
+from sharing.portal.explanations import comparisons, words_of
 from sharing.portal.forms.lists import MatchFilterForm
 from sharing.portal.forms.matches import VerdictForm
 from sharing.portal.forms.problems import error_lines, problems_on
 from sharing.portal.paging import Page, capped, page_of
+
+FLOODS_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +42,14 @@ class ListedMatch:
         return self.view.match.verdict == Match.Verdict.UNREVIEWED
 
 
+@dataclass(frozen=True, slots=True)
+class ListedFlood:
+    view: FloodView
+    title: str
+
+
 def listed(views: Iterable[MatchView]) -> list[ListedMatch]:
-    return [ListedMatch(view, strength_in_words(view.match.strength)) for view in views]
+    return [ListedMatch(view, words_of(view)) for view in views]
 
 
 @require_safe
@@ -56,6 +66,11 @@ def inbox(request: MemberRequest) -> HttpResponseBase:
         )
         context["count"] = capped(matches_count(actor, filters), COUNT_CAP)
         context["is_narrowed"] = any(form.cleaned_data.values())
+        if context["page"].is_first and not context["is_narrowed"]:
+            context["floods"] = [
+                ListedFlood(view, _(signal_types.get(view.type).title))
+                for view in floods_page(actor, size=FLOODS_SHOWN)
+            ]
     part = request.htmx and not request.htmx.history_restore_request
     return render(request, "portal/matches/results.html" if part else "portal/matches/inbox.html", context)
 
@@ -99,7 +114,7 @@ def shown(view: MatchView, form: VerdictForm) -> dict[str, Any]:
     return {
         "match": view.match,
         "reviewed": view.match.verdict != Match.Verdict.UNREVIEWED,
-        "strength_words": strength_in_words(view.match.strength),
+        "strength_words": words_of(view),
         "comparisons": comparisons(view),
         "form": form,
     }

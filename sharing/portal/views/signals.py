@@ -16,7 +16,7 @@ from hub.errors import Conflict, NotPermitted
 from sharing import signal_types
 from sharing.matching.selectors import matches_of_signal
 from sharing.portal.access import MemberRequest, member
-from sharing.portal.explanations import strength_in_words
+from sharing.portal.explanations import words_of
 from sharing.portal.forms.lists import SignalFilterForm
 from sharing.portal.forms.own import ChangeForm, RetractForm
 from sharing.portal.forms.problems import error_lines, problems_on
@@ -59,7 +59,7 @@ def signal(request: MemberRequest, uuid: UUID) -> HttpResponseBase:
         ],
         "is_own": is_own(request, found),
         "audience": audience(request.actor, found),
-        "matches": [(match, strength_in_words(match.strength)) for match in matches],
+        "matches": [(view.match, words_of(view)) for view in matches],
     }
     return render(request, "portal/signals/signal.html", context)
 
