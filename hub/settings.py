@@ -129,6 +129,8 @@ CELERY_BEAT_SCHEDULE = {
 # topic -> Celery task, named by its place in the code; hub/checks.py resolves each at start-up.
 OUTBOX_ROUTES = {
     "signals.changed": "sharing.tasks.match_signals",
+    "visibility.gained": "sharing.tasks.start_rematches",
+    "rematch.step": "sharing.tasks.rematch",
 }
 # A message that was handed over and not finished is handed over again after this many seconds; handlers renew it.
 OUTBOX_LEASE_SECONDS = env.int("HUB_OUTBOX_LEASE_SECONDS", default=10)

@@ -1,0 +1,198 @@
+"""Matching stored signals again: after a rule changed, or for an organisation that gained sight of signals (floor 4).
+
+The work is a row (Rematch) that knows how far it has come. A piece of work in the outbox carries it on for a moment,
+a chunk of signals in each transaction, and ends by emitting the next one. Whatever is killed, the row says where to go
+on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, Max, OuterRef
+from django.utils import timezone
+
+from accounts.actor import Actor
+from accounts.models import Organisation
+from accounts.services import require_oversight
+from hub.audit.services import record
+from hub.errors import Conflict, Invalid, NotFound, Problem
+from hub.outbox.models import OutboxEvent
+from hub.outbox.services import emit, still_working
+from sharing import signal_types
+from sharing.matching.models import Match, Rematch
+from sharing.matching.services import match_signals
+from sharing.signals.models import Signal, SignalIndicator, SignalQuerySet, is_live
+from sharing.signals.words import require_no_identifier
+
+STEP: Final = "rematch.step"
+# A worker is kept from fresh submissions for this long, and one chunk more; it goes on when its turn comes again.
+STEP_SECONDS: Final = 0.5
+CHUNK: Final = 200
+# Ids looked through for one chunk, where few signals are live or hold the type: no transaction walks a whole table.
+WINDOW: Final = 50_000
+
+
+def start_rematch(*, actor: Actor, reason: str, cause: str = Rematch.Cause.ASKED, signal_type: str = "") -> Rematch:
+    """Have all live signals, or those that hold a type, matched again for all recipients. For administrators.
+
+    Returns at once. May be called within the transaction of the change that makes it necessary: it begins after that.
+    `cause` is any but "sight", which the hub starts by itself. Raises Invalid for a missing reason or an unknown type.
+    """
+    require_oversight(actor)
+    problems = []
+    if not reason.strip():
+        problems.append(Problem("/reason", "required", "A re-matching needs a reason.", "Say why it is needed."))
+    if signal_type and signal_type not in signal_types.NAMES:
+        known = ", ".join(sorted(signal_types.NAMES))
+        problems.append(Problem("/signal_type", "unknown", "There is no such signal type.", f"Use one of: {known}."))
+    if problems:
+        raise Invalid(problems)
+    require_no_identifier(reason, "/reason")
+    with transaction.atomic():
+        rematch = Rematch.objects.create(
+            cause=cause, reason=reason.strip(), signal_type=signal_type, requested_by=actor.user
+        )
+        _hand_on(rematch)
+        record(
+            actor=actor,
+            action="rematch.started",
+            object_type="rematch",
+            object_id=rematch.uuid,
+            reason=rematch.reason,
+            cause=cause,
+            signal_type=signal_type,
+        )
+    return rematch
+
+
+def cancel_rematch(*, actor: Actor, uuid: UUID, reason: str) -> Rematch:
+    """Stop after the chunk under way. What it has found stays. Conflict when it has ended already."""
+    require_oversight(actor)
+    with transaction.atomic():
+        rematch = Rematch.objects.overseen_by(actor).select_for_update(no_key=True).filter(uuid=uuid).first()
+        if rematch is None:
+            raise NotFound
+        if rematch.state not in (Rematch.State.QUEUED, Rematch.State.RUNNING):
+            raise Conflict("This has ended already.")
+        rematch.state, rematch.finished_at = Rematch.State.CANCELLED, timezone.now()
+        rematch.save(update_fields=["state", "finished_at"])
+        record(
+            actor=actor,
+            action="rematch.cancelled",
+            object_type="rematch",
+            object_id=uuid,
+            reason=reason,
+            done=rematch.done,
+        )
+    return rematch
+
+
+def sight_gained(events: list[OutboxEvent]) -> None:
+    """Check the signals of organisations that see more than before, once for each, whatever it gained at a time.
+
+    An organisation without a live signal has nothing to check. Repeated after a kill it may check twice, and finds
+    nothing the second time.
+    """
+    gained: dict[int, set[int]] = defaultdict(set)
+    for event in events:
+        for organisation_id in event.payload["organisations"]:
+            gained[organisation_id].update(filter(None, [event.payload["group"]]))
+    live = Signal.objects.filter(is_live(), organisation=OuterRef("pk"))
+    with_signals = Organisation.objects.filter(Exists(live), pk__in=gained, status=Organisation.Status.ACTIVE)
+    for organisation in with_signals.order_by("pk"):
+        _check_signals_of(organisation, gained[organisation.pk])
+        still_working(events)
+
+
+def _check_signals_of(organisation: Organisation, group_ids: Iterable[int]) -> None:
+    with transaction.atomic():
+        # One that has not begun will see what was gained meanwhile: one summary instead of two.
+        waiting = Rematch.objects.filter(for_organisation=organisation, state=Rematch.State.QUEUED)
+        rematch = waiting.select_for_update(no_key=True).first()
+        if rematch is None:
+            rematch = Rematch.objects.create(cause=Rematch.Cause.SIGHT, for_organisation=organisation)
+            _hand_on(rematch)
+        rematch.groups.add(*group_ids)
+
+
+def take_steps(events: list[OutboxEvent]) -> None:
+    """Carry on each re-matching that these pieces of work name: a chunk at least, then until the time is up."""
+    until = time.monotonic() + STEP_SECONDS
+    for event in events:
+        goes_on = True
+        while goes_on:
+            goes_on = _take_chunk(event, is_last=time.monotonic() >= until)
+            still_working(events)
+
+
+def _take_chunk(event: OutboxEvent, *, is_last: bool) -> bool:
+    """One transaction: match a chunk, note how far that is. Gives whether this piece of work is to go on.
+
+    A second worker with the same piece of work waits for the row instead of leaving: who leaves marks the work as done,
+    and the first one may be killed after that.
+    """
+    with transaction.atomic():
+        locked = Rematch.objects.open().select_for_update(no_key=True, of=("self",))
+        rematch = locked.filter(pk=event.payload["rematch"], step_event_id=event.pk).first()
+        if rematch is None:
+            return False
+        if rematch.up_to_id is None:
+            _begin(rematch)
+        else:
+            _match_next(rematch)
+        if rematch.done_id >= (rematch.up_to_id or 0):
+            rematch.state, rematch.finished_at = Rematch.State.FINISHED, timezone.now()
+        rematch.save()
+        goes_on = rematch.state == Rematch.State.RUNNING
+        if goes_on and is_last:
+            _hand_on(rematch)
+    return goes_on and not is_last
+
+
+def _begin(rematch: Rematch) -> None:
+    """Count what is to be done.
+
+    Not when it was asked for: a signal that is committed between the two may have been matched by the old rules, before
+    the new ones were committed. From here on they are, so whatever comes now is matched by them when it comes.
+    """
+    rematch.state, rematch.started_at = Rematch.State.RUNNING, timezone.now()
+    signals = _scope(rematch)
+    rematch.total = signals.count()
+    rematch.up_to_id = signals.aggregate(last=Max("pk"))["last"] or 0
+
+
+def _match_next(rematch: Rematch) -> None:
+    assert rematch.up_to_id is not None
+    end = rematch.up_to_id
+    if rematch.for_organisation_id is None:
+        end = min(end, rematch.done_id + WINDOW)
+    chunk = _scope(rematch).filter(pk__gt=rematch.done_id, pk__lte=end).order_by("pk")
+    ids = list(chunk.values_list("pk", flat=True)[:CHUNK])
+    if ids:
+        match_signals(ids, rematch=rematch)
+        rematch.found += Match.objects.filter(rematch=rematch, signal__in=ids).count()
+        rematch.done += len(ids)
+    rematch.done_id = ids[-1] if len(ids) == CHUNK else end
+
+
+def _scope(rematch: Rematch) -> SignalQuerySet:
+    """The signals to match. Others see live ones only, so nobody is to be told of the rest."""
+    signals = Signal.objects.filter(is_live())
+    if rematch.for_organisation_id is not None:
+        signals = signals.filter(organisation=rematch.for_organisation_id)
+    if rematch.signal_type:
+        holds = SignalIndicator.objects.filter(signal=OuterRef("pk"), indicator__signal_type=rematch.signal_type)
+        signals = signals.filter(Exists(holds))
+    return signals
+
+
+def _hand_on(rematch: Rematch) -> None:
+    """Promise the next piece of work, the only one that counts from now on."""
+    rematch.step_event_id = emit(STEP, {"rematch": rematch.pk}).pk
+    Rematch.objects.filter(pk=rematch.pk).update(step_event_id=rematch.step_event_id)
