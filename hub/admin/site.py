@@ -33,7 +33,7 @@ class HubAdminSite(admin.AdminSite):
     site_header = _("Intelligence-sharing hub administration")
     site_title = _("Hub administration")
     index_title = _("Administration")
-    # Seven pages need no second menu; the lists need the width.
+    # A handful of pages needs no second menu; the lists need the width.
     enable_nav_sidebar = False
     empty_value_display = _("none")  # type: ignore[assignment]
 

@@ -18,7 +18,14 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 
-PAGES = ("accounts_organisation", "accounts_user", "accounts_apiclient", "sharing_sharinggroup", "sharing_signal")
+PAGES = (
+    "accounts_organisation",
+    "accounts_user",
+    "accounts_apiclient",
+    "sharing_sharinggroup",
+    "sharing_signal",
+    "sharing_rematch",
+)
 READ_ONLY = ("audit_auditentry", "outbox_outboxevent", "sharing_signal")
 
 
@@ -112,7 +119,16 @@ def test_ones_own_password_is_changed_in_the_portal(admin: Client) -> None:
 def test_the_index_shows_the_hubs_own_pages_only(admin: Client) -> None:
     text = admin.get("/admin/").content.decode()
     assert "Intelligence-sharing hub administration" in text
-    for shown in ("Organisations", "Users", "API clients", "Sharing groups", "Signals", "Audit entries", "Work to do"):
+    for shown in (
+        "Organisations",
+        "Users",
+        "API clients",
+        "Sharing groups",
+        "Signals",
+        "Audit entries",
+        "Work to do",
+        "Re-matching",
+    ):
         assert shown in text
     registered = {model._meta.label for model in django_admin.site._registry}
     assert registered == {
@@ -121,6 +137,7 @@ def test_the_index_shows_the_hubs_own_pages_only(admin: Client) -> None:
         "accounts.User",
         "audit.AuditEntry",
         "outbox.OutboxEvent",
+        "sharing.Rematch",
         "sharing.SharingGroup",
         "sharing.Signal",
     }

@@ -15,6 +15,8 @@ from accounts.models import ApiClient, ApiKey
 from hub.audit.models import AuditEntry
 from hub.audit.services import record
 from hub.outbox.models import OutboxEvent
+from sharing.matching.models import Rematch
+from sharing.matching.rematching import start_rematch
 from sharing.signals.models import Signal
 from sharing.visibility.models import SharingGroup
 from tests import factories
@@ -59,6 +61,12 @@ def grow_work(number: int) -> object:
     return OutboxEvent.objects.create(topic="signals.changed", payload={"signals": [number]})
 
 
+def grow_rematches(number: int) -> object:
+    if number % 2:
+        return start_rematch(actor=factories.make_operator(), reason="A threshold changed.")
+    return Rematch.objects.create(cause="sight", for_organisation=factories.make_organisation())
+
+
 LISTS: dict[str, tuple[Grow, int]] = {
     # the page with both counts in it; how many
     "accounts_organisation": (grow_organisations, SIGNED_IN + 2),
@@ -74,6 +82,8 @@ LISTS: dict[str, tuple[Grow, int]] = {
     "audit_auditentry": (grow_audit, SIGNED_IN + 3),
     # the page; how many
     "outbox_outboxevent": (grow_work, SIGNED_IN + 2),
+    # the page with organisations and people; how many
+    "sharing_rematch": (grow_rematches, SIGNED_IN + 2),
 }
 
 
