@@ -259,6 +259,7 @@ SPECTACULAR_SETTINGS = {
         "Severity": "sharing.signals.models.Signal.Severity",
         "SubjectRole": "sharing.signals.models.Signal.SubjectRole",
         "Verdict": "sharing.matching.models.Match.Verdict",
+        "RematchCause": "sharing.matching.models.Rematch.Cause",
         "Enforcement": "sharing.signals.models.AccountDetail.Enforcement",
         "Scope": "accounts.models.Scope",
     },

@@ -16,12 +16,14 @@ from django.views.decorators.http import require_POST, require_safe
 from sharing.matching.models import Match
 from sharing.matching.selectors import COUNT_CAP, MatchView, matches_count, matches_page, read_match
 from sharing.matching.services import give_verdict
+from sharing.matching.summaries import seen_rematch
 from sharing.portal.access import MemberRequest, member
 from sharing.portal.explanations import comparisons, strength_in_words
 from sharing.portal.forms.lists import MatchFilterForm
 from sharing.portal.forms.matches import VerdictForm
 from sharing.portal.forms.problems import error_lines, problems_on
 from sharing.portal.paging import Page, capped, page_of
+from sharing.portal.rematches import found_when, summary_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,11 @@ def inbox(request: MemberRequest) -> HttpResponseBase:
         )
         context["count"] = capped(matches_count(actor, filters), COUNT_CAP)
         context["is_narrowed"] = any(form.cleaned_data.values())
+        found_by = seen_rematch(actor, filters.rematch) if filters.rematch else None
+        context["found_when"] = found_when(found_by) if found_by else ""
     part = request.htmx and not request.htmx.history_restore_request
+    if not part:
+        context["summaries"] = summary_lines(request.actor)
     return render(request, "portal/matches/results.html" if part else "portal/matches/inbox.html", context)
 
 
@@ -64,7 +70,9 @@ def inbox(request: MemberRequest) -> HttpResponseBase:
 @member
 def match(request: MemberRequest, uuid: UUID) -> HttpResponseBase:
     view = read_match(actor=request.actor, uuid=uuid)
-    return render(request, "portal/matches/match.html", shown(view, verdict_form(view)))
+    found_by = view.match.rematch and seen_rematch(request.actor, view.match.rematch.uuid)
+    context = shown(view, verdict_form(view)) | {"found_when": found_when(found_by) if found_by else ""}
+    return render(request, "portal/matches/match.html", context)
 
 
 @require_POST
