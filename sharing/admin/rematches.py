@@ -89,7 +89,8 @@ class RematchAdmin(SteppedAdmin[Rematch]):
     sortable_by = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Rematch]:
-        return super().get_queryset(request).overseen_by(actor_of_request(request))  # type: ignore[attr-defined]
+        overseen = Rematch.objects.overseen_by(actor_of_request(request))
+        return overseen.select_related(*self.list_select_related).order_by("-pk")
 
     def get_fieldsets(self, request: HttpRequest, obj: Rematch | None = None) -> Any:
         if obj is None:
