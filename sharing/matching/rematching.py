@@ -8,7 +8,7 @@ on.
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
@@ -122,24 +122,29 @@ def _check_signals_of(organisation: Organisation, group_ids: Iterable[int]) -> N
 
 
 def take_steps(events: list[OutboxEvent]) -> None:
-    """Carry on each re-matching that these pieces of work name: a chunk at least, then until the time is up."""
-    until = time.monotonic() + STEP_SECONDS
-    for event in events:
-        goes_on = True
-        while goes_on:
-            goes_on = _take_chunk(event, is_last=time.monotonic() >= until)
-            still_working(events)
+    """Carry on the re-matchings that these pieces of work name, one after the other, until the time is up.
 
-
-def _take_chunk(event: OutboxEvent, *, is_last: bool) -> bool:
-    """One transaction: match a chunk, note how far that is. Gives whether this piece of work is to go on.
-
-    A second worker with the same piece of work waits for the row instead of leaving: who leaves marks the work as done,
-    and the first one may be killed after that.
+    Who has had no turn then comes first the next time, so that an organisation which joins a group does not wait for
+    the end of a re-matching of everything.
     """
+    until = time.monotonic() + STEP_SECONDS
+    waiting, unfinished = deque(events), []
+    while waiting and (len(waiting) == len(events) or time.monotonic() < until):
+        event = waiting.popleft()
+        goes_on = _take_chunk(event)
+        while goes_on and time.monotonic() < until:
+            goes_on = _take_chunk(event)
+            still_working(events)
+        if goes_on:
+            unfinished.append(event)
+    for event in (*waiting, *unfinished):
+        _pass_on(event)
+
+
+def _take_chunk(event: OutboxEvent) -> bool:
+    """One transaction: match a chunk, note how far that is. Gives whether there is more to do."""
     with transaction.atomic():
-        locked = Rematch.objects.open().select_for_update(no_key=True, of=("self",))
-        rematch = locked.filter(pk=event.payload["rematch"], step_event_id=event.pk).first()
+        rematch = _carried_on_by(event)
         if rematch is None:
             return False
         if rematch.up_to_id is None:
@@ -149,10 +154,24 @@ def _take_chunk(event: OutboxEvent, *, is_last: bool) -> bool:
         if rematch.done_id >= (rematch.up_to_id or 0):
             rematch.state, rematch.finished_at = Rematch.State.FINISHED, timezone.now()
         rematch.save()
-        goes_on = rematch.state == Rematch.State.RUNNING
-        if goes_on and is_last:
+    return rematch.state == Rematch.State.RUNNING
+
+
+def _pass_on(event: OutboxEvent) -> None:
+    with transaction.atomic():
+        rematch = _carried_on_by(event)
+        if rematch is not None:
             _hand_on(rematch)
-    return goes_on and not is_last
+
+
+def _carried_on_by(event: OutboxEvent) -> Rematch | None:
+    """The re-matching, locked; None when it has ended or another piece of work carries it on.
+
+    A second worker with the same piece of work waits here instead of leaving: who leaves marks the work as done, and
+    the first one may be killed after that.
+    """
+    locked = Rematch.objects.open().select_for_update(no_key=True)
+    return locked.filter(pk=event.payload["rematch"], step_event_id=event.pk).first()
 
 
 def _begin(rematch: Rematch) -> None:

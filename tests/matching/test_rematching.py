@@ -148,7 +148,7 @@ def test_signals_that_come_meanwhile_are_left_to_their_own_submission(
     rematch = start()
     (event_id,) = open_work("rematch.step")
     event = OutboxEvent.objects.get(pk=event_id)
-    assert rematching._take_chunk(event, is_last=False)
+    assert rematching._take_chunk(event)
     late = factories.submit(beta, group, indicators=[("md5", f"{0:032x}")])
     take_steps([event])
     assert not Match.objects.filter(signal=late).exists()
@@ -209,7 +209,8 @@ def test_a_left_over_piece_of_work_does_nothing(alpha: Organisation, beta: Organ
     rematch = start()
     (first,) = open_work("rematch.step")
     event = OutboxEvent.objects.get(pk=first)
-    rematching._take_chunk(event, is_last=True)
+    rematching._take_chunk(event)
+    rematching._pass_on(event)
     assert len(open_work("rematch.step")) == 2
     take_steps([event])
     rematch.refresh_from_db()
@@ -225,6 +226,21 @@ def test_a_piece_of_work_ends_when_its_time_is_up(
     monkeypatch.setattr(rematching, "STEP_SECONDS", 0.0)
     start()
     assert work_off("rematch.step") == 1 + 6
+
+
+def test_two_at_a_time_take_turns(
+    alpha: Organisation, beta: Organisation, group: SharingGroup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs(4, alpha, beta, group=group)
+    monkeypatch.setattr(rematching, "CHUNK", 1)
+    monkeypatch.setattr(rematching, "STEP_SECONDS", 0.0)
+    start(), start()
+    turns = []
+    while waiting := open_work("rematch.step"):
+        handle(waiting, take_steps)
+        turns.append(tuple(Rematch.objects.order_by("pk").values_list("done", flat=True)))
+    assert all(abs(one - other) <= 1 for one, other in turns)
+    assert turns[-1] == (8, 8)
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 200])
@@ -249,9 +265,9 @@ def test_a_chunk_asks_the_database_as_often_for_many_signals_as_for_few(
         Match.objects.all().delete()
         rematch = start()
         event = OutboxEvent.objects.get(pk=open_work("rematch.step")[-1])
-        rematching._take_chunk(event, is_last=False)
+        rematching._take_chunk(event)
         with CaptureQueriesContext(connection) as captured:
-            rematching._take_chunk(event, is_last=False)
+            rematching._take_chunk(event)
         rematch.refresh_from_db()
         assert rematch.done == Signal.objects.count()
         counts[size] = len(captured)
@@ -266,7 +282,7 @@ def test_cancelling_stops_at_the_next_chunk_and_keeps_what_was_found(
     rematch, operator = start(), factories.make_operator()
     event = OutboxEvent.objects.get(pk=open_work("rematch.step")[0])
     for _ in range(2):
-        rematching._take_chunk(event, is_last=False)
+        rematching._take_chunk(event)
     cancel_rematch(actor=operator, uuid=rematch.uuid, reason="Not now.")
     work_off("rematch.step")
     rematch.refresh_from_db()
