@@ -21,7 +21,10 @@ from accounts.models import ApiClient, ApiKey, Organisation, User
 from accounts.selectors import Also, live_key
 from hub.audit.services import record
 from hub.errors import Conflict, Invalid, NotPermitted, Problem
+from hub.outbox.services import emit
 
+# {"organisations": [ids], "group": id or None}: they can see signals that they could not see before.
+VISIBILITY_GAINED = "visibility.gained"
 MAX_LIVE_KEYS = 2
 LAST_USED_STEP = timedelta(minutes=1)
 _KEY = re.compile(r"hub_([a-z0-9]{12})_([A-Za-z0-9_-]{43})")
@@ -88,7 +91,9 @@ def set_status(*, actor: Actor, organisation: Organisation, status: str, reason:
     if actor.organisation_id == organisation.pk and status != Organisation.Status.ACTIVE:
         raise Conflict("You can't suspend your own organisation: nobody could undo it.")
     with transaction.atomic():
-        Organisation.objects.filter(pk=organisation.pk).update(status=status)
+        changed = Organisation.objects.filter(pk=organisation.pk).exclude(status=status).update(status=status)
+        if changed and status == Organisation.Status.ACTIVE:
+            emit(VISIBILITY_GAINED, {"organisations": [organisation.pk], "group": None})
         record(
             actor=actor,
             action=f"organisation.{status}",

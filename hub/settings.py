@@ -129,6 +129,8 @@ CELERY_BEAT_SCHEDULE = {
 # topic -> Celery task, named by its place in the code; hub/checks.py resolves each at start-up.
 OUTBOX_ROUTES = {
     "signals.changed": "sharing.tasks.match_signals",
+    "visibility.gained": "sharing.tasks.start_rematches",
+    "rematch.step": "sharing.tasks.rematch",
 }
 # A message that was handed over and not finished is handed over again after this many seconds; handlers renew it.
 OUTBOX_LEASE_SECONDS = env.int("HUB_OUTBOX_LEASE_SECONDS", default=10)
@@ -254,6 +256,7 @@ SPECTACULAR_SETTINGS = {
         "Severity": "sharing.signals.models.Signal.Severity",
         "SubjectRole": "sharing.signals.models.Signal.SubjectRole",
         "Verdict": "sharing.matching.models.Match.Verdict",
+        "RematchCause": "sharing.matching.models.Rematch.Cause",
         "Enforcement": "sharing.signals.models.AccountDetail.Enforcement",
         "Scope": "accounts.models.Scope",
     },

@@ -1,7 +1,7 @@
 """Collects the models of the slices for Django. Write models in the slices, not here."""
 
 from sharing.matching.floods.models import Flood, FloodNotice, FloodSignal
-from sharing.matching.models import Match
+from sharing.matching.models import Match, Rematch
 from sharing.matching.thresholds import NearThreshold
 from sharing.signals.frames import VideoFrame
 from sharing.signals.indicators import Indicator
@@ -16,6 +16,7 @@ __all__ = [
     "Indicator",
     "Match",
     "NearThreshold",
+    "Rematch",
     "Share",
     "SharingGroup",
     "SharingGroupGrant",

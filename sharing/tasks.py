@@ -9,6 +9,7 @@ from celery.signals import worker_init
 
 from hub.outbox.services import handle
 from sharing.matching.index import ENGINE
+from sharing.matching.rematching import sight_gained, take_steps
 from sharing.matching.services import match_changed
 
 
@@ -20,3 +21,13 @@ def get_ready(**_: Any) -> None:
 @shared_task  # type: ignore[untyped-decorator]
 def match_signals(event_ids: list[int]) -> None:
     handle(event_ids, match_changed)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def start_rematches(event_ids: list[int]) -> None:
+    handle(event_ids, sight_gained)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def rematch(event_ids: list[int]) -> None:
+    handle(event_ids, take_steps)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.actor import ANONYMOUS, Actor, actor_of_user
 from accounts.models import ApiKey, Organisation, User
 from sharing.matching.floods.models import Flood, FloodNotice
-from sharing.matching.models import Match
+from sharing.matching.models import Match, Rematch
 from sharing.signals.indicators import Indicator
 from sharing.signals.models import Signal
 from sharing.visibility.models import SharingGroup
@@ -42,6 +42,12 @@ class Scene:
     actors: dict[str, Actor]
     users: dict[str, User]
     keys: dict[str, str] = field(repr=False)
+
+    def found_later(self) -> Rematch:
+        """Everybody's match is one that a re-matching found."""
+        rematch = Rematch.objects.create(reason="A new rule.")
+        Match.objects.filter(signal=self.other).update(rematch=rematch)
+        return rematch
 
     def match_of(self, who: str) -> Match | None:
         return Match.objects.filter(recipient=self.actors[who].organisation_id).first()

@@ -19,7 +19,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from accounts.models import Organisation
 from hub.audit.models import AuditEntry
 from sharing.matching.floods.models import Flood, FloodNotice
-from sharing.matching.models import Match
+from sharing.matching.models import Match, Rematch
 from sharing.matching.services import give_verdict
 from sharing.matching.thresholds import NearThreshold, set_threshold
 from sharing.signals.models import Signal
@@ -140,6 +140,21 @@ def test_looking_up_tells_what_the_caller_may_see_and_nothing_else(client: Clien
 
 
 @pytest.mark.parametrize("who", KNOWN)
+def test_what_was_found_later_is_listed_for_who_sees_it(client: Client, scene: Scene, who: str) -> None:
+    rematch = scene.found_later()
+
+    def listed(query: str) -> Any:
+        return ask(client, scene, who, "GET", f"{reverse('api:matches')}?{query}", None).json()["results"]
+
+    found = listed(f"rematch={rematch.uuid}")
+    assert len(found) == (1 if who in IN_GROUP else 0)
+    assert found == listed("found=rematch") == listed("")
+    assert listed("found=submission") == []
+    assert all(row["rematch"] == {"id": str(rematch.uuid), "cause": "asked"} for row in found)
+    assert listed(f"rematch={uuid4()}") == []
+
+
+@pytest.mark.parametrize("who", KNOWN)
 def test_hidden_and_absent_look_the_same(client: Client, scene: Scene, who: str) -> None:
     absent = ask(client, scene, who, "GET", reverse("api:signal", kwargs={"uuid": uuid4()}), None)
     assert absent.status_code == 404
@@ -167,6 +182,14 @@ VERBS: dict[str, tuple[Callable[[Scene, Any], Any], set[str]]] = {
     "Flood.overseen_by": (lambda scene, actor: Flood.objects.overseen_by(actor), {"operator"}),
     "FloodNotice.visible_to": (lambda scene, actor: FloodNotice.objects.visible_to(actor), {*IN_GROUP}),
     "NearThreshold.visible_to": (lambda scene, actor: NearThreshold.objects.visible_to(actor), {"operator"}),
+    "Rematch.visible_to": (
+        lambda scene, actor: Rematch.objects.visible_to(actor).filter(pk=scene.found_later().pk),
+        {*IN_GROUP},
+    ),
+    "Rematch.overseen_by": (
+        lambda scene, actor: Rematch.objects.overseen_by(actor).filter(pk=scene.found_later().pk),
+        {"operator"},
+    ),
     "SharingGroup.visible_to": (lambda scene, actor: SharingGroup.objects.visible_to(actor), {*IN_GROUP}),
     "AuditEntry.visible_to": (
         lambda scene, actor: AuditEntry.objects.visible_to(actor).filter(action="signals.submitted"),

@@ -82,6 +82,19 @@ def test_lists_show_members_what_they_share(client: Client, scene: Scene, who: s
     )
 
 
+@pytest.mark.parametrize("who", KNOWN)
+def test_what_was_found_later_is_summed_up_for_who_sees_it(client: Client, scene: Scene, who: str) -> None:
+    rematch = scene.found_later()
+    sign_in(client, scene, who)
+    for page in (reverse("portal:dashboard"), reverse("portal:matches")):
+        shown = client.get(page).content.decode()
+        assert (str(rematch.uuid) in shown) is (who in IN_GROUP)
+        assert "A new rule." not in shown
+    listed = client.get(reverse("portal:matches"), {"rematch": str(rematch.uuid)}).content.decode()
+    assert ("Matches: 1" in listed) is (who in IN_GROUP)
+    assert ("were matched again" in listed) is (who in IN_GROUP)
+
+
 def admin_pages() -> Iterator[str]:
     for name, pattern in addresses(get_resolver().url_patterns):
         if name.startswith("admin:") and isinstance(pattern, URLPattern):

@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.middleware import actor_of_request
@@ -22,6 +23,8 @@ from hub.admin.filters import SelectFilter
 from hub.admin.pages import Link, list_url
 from hub.admin.steps import Question, Step, SteppedAdmin
 from sharing.admin.grants import GrantInline, NewGrants
+from sharing.matching.models import Rematch
+from sharing.matching.rematches import start_rematch
 from sharing.visibility.models import GroupPermission, Harm, SharingGroup, SharingGroupGrant
 from sharing.visibility.services import revoke_access, set_group_status
 
@@ -130,7 +133,7 @@ class SharingGroupAdmin(SteppedAdmin[SharingGroup]):
         fieldsets = (
             (None, {"fields": ("name", "slug", "purpose")}),
             (_("What may be shared here"), {"fields": ("harms", "max_tlp", "retention_days")}),
-            (_("When videos match"), {"fields": ("video_query_share", "video_stored_share")}),
+            (_("When videos match"), {"fields": sorted(VIDEO_SHARES), "description": VIDEOS}),
         )
         state = (_("State"), {"fields": ("status", "created_at", "uuid"), "description": STATE})
         return fieldsets if obj is None else (*fieldsets, state)
@@ -141,6 +144,16 @@ class SharingGroupAdmin(SteppedAdmin[SharingGroup]):
         )
         count = viewers.order_by().values("content_object").annotate(count=Count("pk")).values("count")
         return super().get_queryset(request).annotate(member_count=Coalesce(Subquery(count), 0))
+
+    def save_model(self, request: HttpRequest, obj: SharingGroup, form: forms.Form, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and not VIDEO_SHARES.isdisjoint(form.changed_data):
+            start_rematch(
+                actor=actor_of_request(request),
+                reason=gettext("How much of a video is enough was changed in %(group)s.") % {"group": obj.name},
+                cause=Rematch.Cause.THRESHOLD,
+                signal_type="vpdq",
+            )
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         assert isinstance(formset, NewGrants)
@@ -188,4 +201,6 @@ class SharingGroupAdmin(SteppedAdmin[SharingGroup]):
         return int(obj.member_count)
 
 
+VIDEO_SHARES = {"video_query_share", "video_stored_share"}
+VIDEOS = _("A change has all stored videos matched again in the background: Re-matching shows how far that is.")
 STATE = _("Close or open again with the button above. Groups are never deleted.")

@@ -31,7 +31,7 @@ PUT_BACK: Step[NearThreshold] = Step(
     name="default",
     question=Question(
         title=_("Put a threshold back to its default"),
-        consequence=_("Signals that are matched from now on are matched within the default again."),
+        consequence=_("Stored signals are matched again within the default, in the background."),
         button=_("Put back to the default"),
         done=_("At the default again: %(names)s."),
     ),
@@ -144,7 +144,7 @@ MEANING = format_lazy(
         "only equal hashes match. PDQ and frames of videos allow 0 to 31 bits, pHash and dHash 0 to 8."
     ),
     _(
-        "It counts for all sharing groups and for what is matched from now on; matches that were told stay. How much "
-        "of two videos must be alike is set in each sharing group."
+        "It counts for all sharing groups. Stored signals are then matched again in the background: Re-matching shows "
+        "how far that is. How much of two videos must be alike is set in each sharing group."
     ),
 )

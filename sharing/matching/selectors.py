@@ -15,7 +15,7 @@ from accounts.actor import Actor
 from accounts.models import Scope
 from hub.audit.services import record
 from hub.errors import NotFound
-from sharing.matching.models import Match, MatchQuerySet
+from sharing.matching.models import Match, MatchQuerySet, Rematch
 from sharing.matching.shares import VideoEvidence
 from sharing.matching.strength import MOST_HOLDERS, Term, combined
 from sharing.signals.indicators import Indicator
@@ -78,9 +78,13 @@ class MatchView:
 
 @dataclass(frozen=True, slots=True)
 class MatchFilters:
+    """What a list is narrowed to; "" or None leaves a field open. `found` is "submission" or "rematch"."""
+
     verdict: str = ""
     harm: str = ""
     severity: str = ""
+    found: str = ""
+    rematch: UUID | None = None
 
 
 def matches_page(actor: Actor, filters: MatchFilters, *, before: int | None = None, size: int = 50) -> list[MatchView]:
@@ -103,7 +107,7 @@ def matches_count(actor: Actor, filters: MatchFilters) -> int:
 def read_match(*, actor: Actor, uuid: UUID) -> MatchView:
     """One match with its evidence. Leaves a trace in the audit."""
     actor.require(Scope.READ_MATCHES)
-    views = _views(actor, list(Match.objects.visible_to(actor).filter(uuid=uuid)))
+    views = _views(actor, list(Match.objects.visible_to(actor).select_related("rematch").filter(uuid=uuid)))
     if not views:
         raise NotFound
     record(actor=actor, action="match.read", object_type="match", object_id=uuid)
@@ -118,7 +122,12 @@ def matches_of_signal(actor: Actor, signal: Signal) -> list[MatchView]:
 
 
 def _filtered(actor: Actor, filters: MatchFilters) -> MatchQuerySet:
-    matches = Match.objects.visible_to(actor)
+    matches = Match.objects.visible_to(actor).select_related("rematch")
+    if filters.found:
+        matches = matches.filter(rematch__isnull=filters.found == "submission")
+    if filters.rematch is not None:
+        # By its number, found first: a join would keep the index from being used.
+        matches = matches.filter(rematch=Rematch.objects.filter(uuid=filters.rematch).values("pk")[:1])
     if filters.verdict:
         matches = matches.filter(verdict=filters.verdict)
     if filters.harm:

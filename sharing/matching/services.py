@@ -18,7 +18,7 @@ from hub.outbox.services import still_working
 from sharing.matching.facts import facts_from, links_of
 from sharing.matching.floods.guard import sift
 from sharing.matching.floods.summary import summarise
-from sharing.matching.models import Match
+from sharing.matching.models import Match, Rematch
 from sharing.matching.telling import told_about
 from sharing.matching.thresholds import thresholds
 from sharing.signals.words import require_no_identifier
@@ -37,22 +37,28 @@ def match_changed(events: list[OutboxEvent]) -> None:
         still_working(events)
 
 
-def match_signals(signal_ids: Sequence[int]) -> None:
-    """Bring the matches of these signals in line with what is stored now."""
+def match_signals(signal_ids: Sequence[int], *, rematch: Rematch | None = None) -> None:
+    """Bring the matches of these signals in line with what is stored now.
+
+    With `rematch`, rows that are new remember it; when it is for one organisation, nobody else's rows are touched.
+    """
+    only = rematch.for_organisation_id if rematch else None
     with transaction.atomic():
         _one_worker_at_a_time(signal_ids)
         bits = thresholds()
         sifted = sift(links_of(signal_ids, bits), bits)
-        told = told_about(signal_ids, facts_from(sifted.links, sifted.neighbours))
+        rows = Match.objects.filter(signal__in=signal_ids).exclude(related=[])
+        if only is not None:
+            rows = rows.filter(recipient=only)
+        known = {(recipient, signal): pk for pk, recipient, signal in rows.values_list("pk", "recipient", "signal")}
+        again = rematch is not None and only is None
+        facts = facts_from(sifted.links, sifted.neighbours)
+        told = told_about(signal_ids, facts, only=only, known=known.keys() if again else None)
+        for match in told.values():
+            match.rematch = rematch
         # Rows that rest on nothing any more stay, because a verdict may hang on them, but show nobody anything.
         # What a flood holds back now may have been told before, and stays.
-        looked_at = sorted(set(signal_ids) - sifted.held_back)
-        gone = Match.objects.filter(signal__in=looked_at).exclude(related=[])
-        stale = [
-            pk
-            for pk, recipient, signal in gone.values_list("pk", "recipient", "signal")
-            if (recipient, signal) not in told
-        ]
+        stale = [pk for key, pk in known.items() if key not in told and key[1] not in sifted.held_back]
         if stale:
             Match.objects.filter(pk__in=stale).update(related=[], related_count=0, evidence=[], updated_at=Now())
         Match.objects.bulk_create(

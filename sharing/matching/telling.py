@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -24,14 +24,27 @@ MAX_RELATED = 20
 Told = dict[tuple[int, int], Match]  # (recipient, signal) -> the row that tells it, not saved
 
 
-def told_about(signal_ids: Sequence[int], facts: Facts) -> Told:
+def told_about(
+    signal_ids: Sequence[int],
+    facts: Facts,
+    *,
+    only: int | None = None,
+    known: Collection[tuple[int, int]] | None = None,
+) -> Told:
     """The rows of these signals, one for each organisation that is told something.
 
     Told are those who see both signals, when the two come from two organisations, and have not been told of the pair
     from its other side. Time and memory grow with the signals that relate, not with the pairs that they make.
+
+    `only` is the one organisation to be told. `known`, given when everything is matched again, has the (recipient,
+    signal) of the rows that tell something already: any other row tells of earlier signals alone, because the later
+    ones have their own turn. So a pair comes under its later signal, as it did when that was submitted, also in a crowd
+    of which a row names only the closest.
     """
     related = facts.related.tolist()
     audiences = audience_ids({*signal_ids, *related})
+    if only is not None:
+        audiences = {pk: seeing & {only} for pk, seeing in audiences.items()}
     owners = dict(Signal.objects.filter(pk__in={*signal_ids, *related}).values_list("pk", "organisation"))
     owner_of = np.array([owners.get(pk, 0) for pk in related], np.int64)
     recipients = frozenset[int]().union(*(audiences.get(pk, frozenset()) for pk in signal_ids))
@@ -49,6 +62,8 @@ def told_about(signal_ids: Sequence[int], facts: Facts) -> Told:
             kept = np.flatnonzero(is_others & seen[recipient][about.places] & (strengths > 0))
             if left_out := elsewhere.get((recipient, signal_id)):
                 kept = kept[~np.isin(facts.related[about.places[kept]], list(left_out))]
+            if known is not None and (recipient, signal_id) not in known:
+                kept = kept[facts.related[about.places[kept]] < signal_id]
             if kept.size:
                 # Strongest first; of equals the oldest first.
                 kept = kept[np.argsort(-strengths[kept], kind="stable")]

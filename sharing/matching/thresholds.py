@@ -16,6 +16,8 @@ from accounts.services import require_oversight
 from hub.audit.services import record
 from hub.errors import Invalid, Problem
 from sharing import signal_types
+from sharing.matching.models import Rematch
+from sharing.matching.rematches import start_rematch
 
 # Videos are compared by shares of frames, and each sharing group sets its own: see shares.py. Here a distance is the
 # percentage of frames that have no near frame, and any share at all is within the scale.
@@ -77,8 +79,7 @@ def thresholds() -> dict[str, int]:
 def set_threshold(*, actor: Actor, signal_type: str, threshold: int, reason: str) -> NearThreshold:
     """Let values of a type match within so many bits from now on, for a reason.
 
-    From 0 to the limit of the type; `default_of` puts it back. What was told within another threshold stays told until
-    its signals are matched again.
+    From 0 to the limit of the type; `default_of` puts it back. Stored signals that hold the type are matched again.
     """
     require_oversight(actor)
     problems = _problems(signal_type, threshold, reason)
@@ -100,6 +101,10 @@ def set_threshold(*, actor: Actor, signal_type: str, threshold: int, reason: str
             before=before,
             threshold=threshold,
         )
+        if threshold != before:
+            # Frames are never sent by themselves: the signals are those that hold a video.
+            held = next((item.name for item in signal_types.ALL if item.parts == signal_type), signal_type)
+            start_rematch(actor=actor, reason=reason, cause=Rematch.Cause.THRESHOLD, signal_type=held)
     return threshold_set
 
 

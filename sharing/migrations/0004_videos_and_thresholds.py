@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='sharinggroup',
             name='video_query_share',
-            field=models.PositiveSmallIntegerField(db_default=80, default=80, help_text="A new video matches one of this group's videos when at least so many of its frames have a near frame there. Lower also finds a long video that holds a known clip, and tells of more that do not belong together. Counts for what is matched from now on.", validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100)], verbose_name="share of a new video's frames, percent"),
+            field=models.PositiveSmallIntegerField(db_default=80, default=80, help_text="A new video matches one of this group's videos when at least so many of its frames have a near frame there. Lower also finds a long video that holds a known clip, and tells of more that do not belong together.", validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100)], verbose_name="share of a new video's frames, percent"),
         ),
         migrations.AddField(
             model_name='sharinggroup',

@@ -102,7 +102,7 @@ class SharingGroup(models.Model):
         help_text=_(
             "A new video matches one of this group's videos when at least so many of its frames have a near frame "
             "there. Lower also finds a long video that holds a known clip, and tells of more that do not belong "
-            "together. Counts for what is matched from now on."
+            "together."
         ),
     )
     video_stored_share = models.PositiveSmallIntegerField(

@@ -7,11 +7,12 @@ from django.db import transaction
 
 from accounts.actor import Actor
 from accounts.models import Organisation
-from accounts.services import require_oversight
+from accounts.services import VISIBILITY_GAINED, require_oversight
 from hub.audit.services import record
 from hub.errors import Invalid, NotPermitted, Problem
+from hub.outbox.services import emit
 from sharing.visibility.models import GroupPermission, SharingGroup, SharingGroupGrant
-from sharing.visibility.selectors import may_manage
+from sharing.visibility.selectors import may_manage, members
 
 
 def grant_access(
@@ -28,12 +29,14 @@ def grant_access(
         raise Invalid([Problem("/reason", "required", "A grant needs a reason.", "Say why this access exists.")])
     with transaction.atomic():
         for included in permission.with_included:
-            SharingGroupGrant.objects.get_or_create(
+            _grant, created = SharingGroupGrant.objects.get_or_create(
                 content_object=sharing_group,
                 group=organisation.group,
                 permission=_permission(included),
                 defaults={"reason": reason.strip(), "granted_by": actor.user},
             )
+            if created and included == GroupPermission.VIEW:
+                emit(VISIBILITY_GAINED, {"organisations": [organisation.pk], "group": sharing_group.pk})
         _record("group.granted", actor, sharing_group, organisation, permission=permission.value, reason=reason)
 
 
@@ -60,7 +63,10 @@ def set_group_status(*, actor: Actor, sharing_group: SharingGroup, status: str, 
     """Close a group, so that nobody sees signals through it, or open it again with the grants it had."""
     require_oversight(actor)
     with transaction.atomic():
-        SharingGroup.objects.filter(pk=sharing_group.pk).update(status=status)
+        changed = SharingGroup.objects.filter(pk=sharing_group.pk).exclude(status=status).update(status=status)
+        if changed and status == SharingGroup.Status.ACTIVE:
+            seeing = members([sharing_group.pk]).values_list("group__organisation", flat=True)
+            emit(VISIBILITY_GAINED, {"organisations": sorted(seeing), "group": sharing_group.pk})
         record(
             actor=actor,
             action=f"group.{status}",

@@ -19,7 +19,14 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 
-PAGES = ("accounts_organisation", "accounts_user", "accounts_apiclient", "sharing_sharinggroup", "sharing_signal")
+PAGES = (
+    "accounts_organisation",
+    "accounts_user",
+    "accounts_apiclient",
+    "sharing_sharinggroup",
+    "sharing_signal",
+    "sharing_rematch",
+)
 READ_ONLY = ("audit_auditentry", "outbox_outboxevent", "sharing_flood", "sharing_signal")
 
 
@@ -122,6 +129,7 @@ def test_the_index_shows_the_hubs_own_pages_only(admin: Client) -> None:
         "Floods",
         "Audit entries",
         "Work to do",
+        "Re-matching",
     ):
         assert shown in text
     registered = {model._meta.label for model in django_admin.site._registry}
@@ -133,6 +141,7 @@ def test_the_index_shows_the_hubs_own_pages_only(admin: Client) -> None:
         "outbox.OutboxEvent",
         "sharing.Flood",
         "sharing.NearThreshold",
+        "sharing.Rematch",
         "sharing.SharingGroup",
         "sharing.Signal",
     }

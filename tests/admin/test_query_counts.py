@@ -20,6 +20,8 @@ from hub.audit.models import AuditEntry
 from hub.audit.services import record
 from hub.outbox.models import OutboxEvent
 from sharing.matching.floods.models import Flood
+from sharing.matching.models import Rematch
+from sharing.matching.rematches import start_rematch
 from sharing.matching.thresholds import NearThreshold
 from sharing.signals.indicators import Indicator
 from sharing.signals.models import Signal
@@ -94,6 +96,12 @@ def grow_thresholds(number: int) -> object:
     return NearThreshold.objects.create(signal_type=f"type-{number}", threshold=1, reason="To grow.")
 
 
+def grow_rematches(number: int) -> object:
+    if number % 2:
+        return start_rematch(actor=factories.make_operator(), reason="A threshold changed.")
+    return Rematch.objects.create(cause="sight", for_organisation=factories.make_organisation())
+
+
 LISTS: dict[str, tuple[Grow, int]] = {
     # the page with both counts in it; how many
     "accounts_organisation": (grow_organisations, SIGNED_IN + 2),
@@ -113,6 +121,8 @@ LISTS: dict[str, tuple[Grow, int]] = {
     "audit_auditentry": (grow_audit, SIGNED_IN + 3),
     # the page; how many
     "outbox_outboxevent": (grow_work, SIGNED_IN + 2),
+    # the page with organisations and people; how many
+    "sharing_rematch": (grow_rematches, SIGNED_IN + 2),
 }
 
 

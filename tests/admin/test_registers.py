@@ -139,6 +139,7 @@ def test_an_audit_entry_is_shown_with_its_detail_and_can_be_changed_by_nobody(ad
 
 def test_work_is_handed_over_again(admin: Client, signal: Signal) -> None:
     later = timezone.now() + timedelta(hours=1)
+    OutboxEvent.objects.exclude(topic="signals.changed").delete()
     OutboxEvent.objects.update(due_at=later, attempts=3, last_error="OperationalError")
     done = OutboxEvent.objects.create(topic="signals.changed", payload={"signals": []}, done_at=timezone.now())
     page = admin.get(WORK, {"state": "failed"}).content.decode()

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from hub.audit.models import AuditEntry
+from sharing.matching.models import Rematch
 from sharing.matching.thresholds import NearThreshold, thresholds
 from tests import factories
 
@@ -73,3 +74,16 @@ def test_the_shares_of_a_group_are_percent(admin: Client) -> None:
     assert (group.video_query_share, group.video_stored_share) == (60, 10)
     entry = AuditEntry.objects.get(action="sharing_group.updated")
     assert {"video_query_share", "video_stored_share"} <= set(entry.detail["fields"])
+
+
+def test_a_changed_share_of_a_group_has_stored_videos_matched_again(admin: Client) -> None:
+    group = factories.make_group("watch")
+    form = {"name": "Watch", "purpose": "To watch.", "max_tlp": "AMBER", "retention_days": 9}
+    form |= {"grants-TOTAL_FORMS": 0, "grants-INITIAL_FORMS": 0, "video_query_share": 80, "video_stored_share": 80}
+    address = f"/admin/sharing/sharinggroup/{group.pk}/change/"
+    assert admin.post(address, form).status_code == 302
+    assert not Rematch.objects.exists()
+    assert admin.post(address, form | {"video_stored_share": 50}).status_code == 302
+    (rematch,) = Rematch.objects.all()
+    assert (rematch.cause, rematch.signal_type) == ("threshold", "vpdq")
+    assert "Watch" in rematch.reason

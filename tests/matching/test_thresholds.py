@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from hub.audit.models import AuditEntry
 from hub.errors import Invalid, NotPermitted
 from sharing import signal_types
-from sharing.matching.models import Match
+from sharing.matching.models import Match, Rematch
 from sharing.matching.services import match_signals
 from sharing.matching.thresholds import NearThreshold, default_of, set_threshold, thresholds
 from sharing.signals.inputs import IndicatorInput
@@ -123,3 +123,13 @@ def test_only_an_administrator_of_the_hub_sets_one() -> None:
 def test_the_database_wants_a_reason_too() -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         NearThreshold.objects.create(signal_type="pdq", threshold=1, reason="")
+
+
+@pytest.mark.parametrize(("changed", "held"), [("pdq", "pdq"), ("vpdq_frame", "vpdq")])
+def test_a_changed_threshold_has_stored_signals_matched_again(changed: str, held: str) -> None:
+    lower(changed, 20, "Too many false ones.")
+    (rematch,) = Rematch.objects.all()
+    assert (rematch.cause, rematch.signal_type, rematch.reason) == ("threshold", held, "Too many false ones.")
+    # The same threshold for another reason changes nothing that is told.
+    lower(changed, 20, "Still too many.")
+    assert Rematch.objects.count() == 1

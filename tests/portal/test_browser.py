@@ -84,7 +84,9 @@ def heading(page: Page) -> Any:
 
 def work_off() -> None:
     """What the worker does."""
-    handle(OutboxEvent.objects.filter(done_at=None).values_list("pk", flat=True), match_changed)
+    handle(
+        OutboxEvent.objects.filter(topic="signals.changed", done_at=None).values_list("pk", flat=True), match_changed
+    )
 
 
 @pytest.fixture

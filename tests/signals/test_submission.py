@@ -55,7 +55,7 @@ def test_a_signal_is_stored_with_all_that_belongs_to_it(alpha: Any, group: Any) 
     assert {link.signal_type for link in signal.indicators.all()} == {"md5", "email"}
     assert signal.account.platform == "exampletube"
     assert signal.expires_at - timezone.now() < timedelta(days=30)
-    event = OutboxEvent.objects.get()
+    event = OutboxEvent.objects.get(topic="signals.changed")
     assert (event.topic, event.payload) == ("signals.changed", {"signals": [signal.pk]})
     assert AuditEntry.objects.filter(action="signals.submitted", object_id=str(signal.uuid)).exists()
 
@@ -150,7 +150,7 @@ def test_good_rows_are_stored_and_bad_ones_reported(alpha: Any, group: Any) -> N
     assert [outcome.signal is not None for outcome in outcomes] == [True, False, False, False, True]
     assert [problem.path for problem in outcomes[1].problems] == ["/indicators/0/value"]
     assert [problem.code for problem in outcomes[3].problems] == ["repeated"]
-    assert OutboxEvent.objects.count() == 1
+    assert OutboxEvent.objects.filter(topic="signals.changed").count() == 1
 
 
 def test_atomic_stores_nothing_when_one_row_is_bad(alpha: Any, group: Any) -> None:
@@ -162,7 +162,7 @@ def test_atomic_stores_nothing_when_one_row_is_bad(alpha: Any, group: Any) -> No
         )
     assert [problem.path for problem in caught.value.problems] == ["/signals/1/indicators/0/value"]
     assert not Signal.objects.exists()
-    assert not OutboxEvent.objects.exists()
+    assert not OutboxEvent.objects.filter(topic="signals.changed").exists()
 
 
 def test_problems_are_found_all_at_once_and_named(alpha: Any, group: Any) -> None:

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from sharing.api.paging import PageQuery
 from sharing.api.serializers.signals import SignalOut
 from sharing.api.serializers.strict import Choice, StrictSerializer, Text
-from sharing.matching.models import Match
+from sharing.matching.models import Match, Rematch
 from sharing.matching.selectors import MatchFilters
 from sharing.signals.models import Signal
 from sharing.visibility.models import Harm
@@ -63,6 +63,11 @@ class RelatedOut(serializers.Serializer[Any]):
     evidence = EvidenceOut(many=True, help_text="Strongest first.")
 
 
+class RematchOut(serializers.Serializer[Any]):
+    id = serializers.UUIDField(source="uuid", help_text="Narrows the list of matches to what it found: `rematch`.")
+    cause = serializers.ChoiceField(choices=Rematch.Cause.choices)
+
+
 class MatchOut(serializers.Serializer[Any]):
     id = serializers.UUIDField(source="match.uuid")
     signal = SignalOut(source="match.signal")
@@ -75,6 +80,12 @@ class MatchOut(serializers.Serializer[Any]):
     note = serializers.CharField(source="match.note")
     reviewed_at = serializers.DateTimeField(source="match.reviewed_at", allow_null=True)
     created_at = serializers.DateTimeField(source="match.created_at")
+    rematch = RematchOut(
+        source="match.rematch",
+        allow_null=True,
+        help_text="Set when stored signals were matched again, for example when you joined a group; null when a "
+        "signal was submitted or changed.",
+    )
 
     def get_related_count(self, view: Any) -> int:
         return len(view.related)
@@ -89,6 +100,16 @@ class MatchQuery(PageQuery):
     verdict = Choice(choices=Match.Verdict.choices, required=False)
     harm = Choice(choices=Harm.choices, required=False)
     severity = Choice(choices=Signal.Severity.choices, required=False)
+    found = Choice(
+        choices=["submission", "rematch"],
+        required=False,
+        help_text="Found when a signal was submitted or changed, or when stored signals were matched again.",
+    )
+    rematch = serializers.UUIDField(
+        required=False,
+        help_text="What one re-matching found.",
+        error_messages={"invalid": "This is not an id.\nUse the `id` of a match's `rematch`."},
+    )
 
     def filters(self) -> MatchFilters:
         data = {key: value for key, value in self.validated_data.items() if key not in ("limit", "cursor")}

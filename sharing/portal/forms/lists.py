@@ -25,15 +25,21 @@ from sharing.visibility.models import Harm, SharingGroup
 
 Choices = list[tuple[str, Any]]
 ANY = ("", _("Any"))
+FOUND = [("", _("As signals came in")), ("rematch", _("Later, among stored signals")), ("all", _("Either way"))]
 
 
 class MatchFilterForm(StyledForm):
     verdict = forms.ChoiceField(label=_("Verdict"), required=False, choices=[ANY, *Match.Verdict.choices])
     harm = forms.ChoiceField(label=_("Harm"), required=False, choices=[ANY, *Harm.choices])
     severity = forms.ChoiceField(label=_("Severity"), required=False, choices=[ANY, *Signal.Severity.choices])
+    # What was found later comes as one summary: thousands at once would bury what comes in now.
+    found = forms.ChoiceField(label=_("Found"), required=False, choices=FOUND)
+    rematch = forms.UUIDField(label=_("Summary"), required=False, widget=forms.HiddenInput)
 
     def filters(self) -> MatchFilters:
-        return MatchFilters(**self.cleaned_data)
+        found = self.cleaned_data["found"] or "submission"
+        either = found == "all" or self.cleaned_data["rematch"] is not None
+        return MatchFilters(**self.cleaned_data | {"found": "" if either else found})
 
 
 class SignalFilterForm(StyledForm):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.http import HttpResponseBase
 from django.shortcuts import render
 
@@ -9,6 +11,7 @@ from sharing.matching import selectors as matching
 from sharing.matching.models import Match
 from sharing.portal.access import MemberRequest, member
 from sharing.portal.paging import capped
+from sharing.portal.rematches import summary_lines
 from sharing.portal.views.matches import listed
 from sharing.signals import selectors as signals
 from sharing.visibility.selectors import viewable_group_ids
@@ -21,15 +24,17 @@ def dashboard(request: MemberRequest) -> HttpResponseBase:
     actor = request.actor
     organisation = actor.organisation
     assert organisation is not None
-    waiting = matching.matches_count(actor, matching.MatchFilters(verdict=Match.Verdict.UNREVIEWED))
+    coming_in = matching.MatchFilters(found="submission")
+    waiting = matching.matches_count(actor, replace(coming_in, verdict=Match.Verdict.UNREVIEWED))
     own = signals.capped_count(actor, signals.SignalFilters(organisation=organisation.slug))
     context = {
         "waiting": waiting,
         "waiting_text": capped(waiting, matching.COUNT_CAP),
         "own": own,
         "own_text": capped(own, signals.COUNT_CAP),
-        "matches": listed(matching.matches_page(actor, matching.MatchFilters(), size=NEWEST)),
+        "matches": listed(matching.matches_page(actor, coming_in, size=NEWEST)),
         "signals": signals.newest_page(actor, signals.SignalFilters(), size=NEWEST),
+        "summaries": summary_lines(actor),
         "in_groups": bool(viewable_group_ids(actor)),
     }
     return render(request, "portal/dashboard.html", context)

@@ -18,12 +18,14 @@ from sharing.matching.floods.selectors import FloodView, floods_page
 from sharing.matching.models import Match
 from sharing.matching.selectors import COUNT_CAP, MatchView, matches_count, matches_page, read_match
 from sharing.matching.services import give_verdict
+from sharing.matching.summaries import seen_rematch
 from sharing.portal.access import MemberRequest, member
 from sharing.portal.explanations import comparisons, words_of
 from sharing.portal.forms.lists import MatchFilterForm
 from sharing.portal.forms.matches import VerdictForm
 from sharing.portal.forms.problems import error_lines, problems_on
 from sharing.portal.paging import Page, capped, page_of
+from sharing.portal.rematches import found_when, summary_lines
 
 FLOODS_SHOWN = 5
 
@@ -71,7 +73,11 @@ def inbox(request: MemberRequest) -> HttpResponseBase:
                 ListedFlood(view, _(signal_types.get(view.type).title))
                 for view in floods_page(actor, size=FLOODS_SHOWN)
             ]
+        found_by = seen_rematch(actor, filters.rematch) if filters.rematch else None
+        context["found_when"] = found_when(found_by) if found_by else ""
     part = request.htmx and not request.htmx.history_restore_request
+    if not part:
+        context["summaries"] = summary_lines(request.actor)
     return render(request, "portal/matches/results.html" if part else "portal/matches/inbox.html", context)
 
 
@@ -79,7 +85,9 @@ def inbox(request: MemberRequest) -> HttpResponseBase:
 @member
 def match(request: MemberRequest, uuid: UUID) -> HttpResponseBase:
     view = read_match(actor=request.actor, uuid=uuid)
-    return render(request, "portal/matches/match.html", shown(view, verdict_form(view)))
+    found_by = view.match.rematch and seen_rematch(request.actor, view.match.rematch.uuid)
+    context = shown(view, verdict_form(view)) | {"found_when": found_when(found_by) if found_by else ""}
+    return render(request, "portal/matches/match.html", context)
 
 
 @require_POST
