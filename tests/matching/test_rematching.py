@@ -160,7 +160,7 @@ def test_whatever_is_killed_it_goes_on_and_finds_each_match_once(
             raise Killed
 
     # Each of these is a moment at which a kill leaves something half done: within a chunk, and after its commit.
-    for name in ("still_working", "_hand_on"):
+    for name in ("still_working", "hand_on"):
         real = getattr(rematching, name)
 
         def patched(*args: Any, real: Any = real, **kwargs: Any) -> None:
