@@ -90,7 +90,7 @@ def test_what_was_found_later_is_summed_up_for_who_sees_it(client: Client, scene
         shown = client.get(page).content.decode()
         assert (str(rematch.uuid) in shown) is (who in IN_GROUP)
         assert "A new rule." not in shown
-    listed = client.get(reverse("portal:matches"), {"rematch": str(rematch.uuid)}).content.decode()
+    listed = client.get(reverse("portal:matches"), {"found": "rematch", "rematch": str(rematch.uuid)}).content.decode()
     assert ("Matches: 1" in listed) is (who in IN_GROUP)
     assert ("were matched again" in listed) is (who in IN_GROUP)
 

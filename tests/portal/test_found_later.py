@@ -54,7 +54,7 @@ def test_they_come_as_one_line_and_do_not_bury_what_comes_in(scene: Scene, gamma
         page = text(gamma_joined, address)
         assert "3 matches wait for a verdict" in flat(page)
         assert WHY in page
-        assert f'href="/matches?rematch={found_for(scene).uuid}&amp;verdict=unreviewed"' in page
+        assert f'href="/matches?found=rematch&amp;rematch={found_for(scene).uuid}&amp;verdict=unreviewed"' in page
     assert names(text(gamma_joined, "/matches")) == [str(fresh.uuid)]
     assert "Matches: 1" in text(gamma_joined, "/matches")
     # The dashboard's figure is of what its link shows.
@@ -64,12 +64,14 @@ def test_they_come_as_one_line_and_do_not_bury_what_comes_in(scene: Scene, gamma
 def test_the_line_leads_to_all_of_them_and_each_says_why(scene: Scene, gamma_joined: Client) -> None:
     rematch = found_for(scene)
     later = [str(match.uuid) for match in Match.objects.filter(rematch=rematch).order_by("-pk")]
-    page = text(gamma_joined, "/matches", rematch=rematch.uuid, verdict="unreviewed")
+    page = text(gamma_joined, "/matches", found="rematch", rematch=rematch.uuid, verdict="unreviewed")
     assert names(page) == later
     assert page.count('<span class="portal-tag">later</span>') == 3
     assert WHY in page
     assert f'name="rematch" value="{rematch.uuid}"' in page
     assert names(text(gamma_joined, "/matches", found="rematch")) == later
+    # Another choice in the form leaves the summary.
+    assert len(names(text(gamma_joined, "/matches", found="", rematch=rematch.uuid))) == 1
     assert len(names(text(gamma_joined, "/matches", found="all"))) == 4
     assert WHY in text(gamma_joined, f"/matches/{later[0]}")
 
@@ -99,7 +101,7 @@ def test_another_member_sees_nothing_of_it(scene: Scene, gamma_joined: Client, a
     for address in ("/", "/matches"):
         assert "Found later, among" not in text(ana, address)
     hidden, absent = (
-        ana.get("/matches", {"rematch": str(uuid)}, headers={"hx-request": "true"}).content
+        ana.get("/matches", {"found": "rematch", "rematch": str(uuid)}, headers={"hx-request": "true"}).content
         for uuid in (rematch.uuid, uuid4())
     )
     assert hidden == absent

@@ -37,9 +37,12 @@ class MatchFilterForm(StyledForm):
     rematch = forms.UUIDField(label=_("Summary"), required=False, widget=forms.HiddenInput)
 
     def filters(self) -> MatchFilters:
-        found = self.cleaned_data["found"] or "submission"
-        either = found == "all" or self.cleaned_data["rematch"] is not None
-        return MatchFilters(**self.cleaned_data | {"found": "" if either else found})
+        data = dict(self.cleaned_data)
+        if data["found"] != "rematch":
+            # The person has turned from the summary to another list.
+            data["rematch"] = None
+        data["found"] = {"": "submission", "all": ""}.get(data["found"], data["found"])
+        return MatchFilters(**data)
 
 
 class SignalFilterForm(StyledForm):
