@@ -15,6 +15,7 @@ from accounts.actor import Actor
 from accounts.services import require_oversight
 from hub.audit.services import record
 from hub.errors import Invalid, Problem
+from hub.postgresql import prepared_cursor
 from sharing import signal_types
 from sharing.matching.models import Rematch
 from sharing.matching.rematches import start_rematch
@@ -66,14 +67,11 @@ def thresholds() -> dict[str, int]:
             found[item.name] = SHARE_SCALE
     rules = {name: near for name in signal_types.NEAR if (near := signal_types.get(name).near)}
     found |= {name: rule.default_threshold for name, rule in rules.items()}
+    with prepared_cursor() as cursor:  # each look-up asks
+        cursor.execute("SELECT signal_type, threshold FROM sharing_nearthreshold")
+        stored = cursor.fetchall()
     # The index is exact up to the type's own limit and no further, whatever is stored.
-    found |= {
-        name: min(threshold, rules[name].max_threshold)
-        for name, threshold in NearThreshold.objects.filter(signal_type__in=rules).values_list(
-            "signal_type", "threshold"
-        )
-    }
-    return found
+    return found | {name: min(bits, rules[name].max_threshold) for name, bits in stored if name in rules}
 
 
 def set_threshold(*, actor: Actor, signal_type: str, threshold: int, reason: str) -> NearThreshold:

@@ -16,17 +16,22 @@ from django.db import connection, transaction
 from numpy.typing import NDArray
 from psycopg import sql
 
-# One row in all: a value to fetch for each column instead of a row for each indicator.
+from hub.postgresql import prepared_cursor
+
+# One row in all: a value to fetch for each column instead of a row for each indicator. In the order of an index, so
+# that no plan, and no statistics from before an import, lead to a walk through the whole table.
 _BEYOND: Final = """
     SELECT pg_snapshot_xmin(pg_current_snapshot())::text, pg_relation_filenode('sharing_indicator'),
            array_agg(id), array_agg(commit_xid::text::bigint), string_agg(value, ''::bytea)
       FROM (SELECT id, commit_xid, value FROM sharing_indicator
-             WHERE signal_type = %(type)s AND commit_xid >= %(horizon)s::text::xid8 LIMIT %(limit)s) AS beyond
+             WHERE signal_type = %(type)s AND commit_xid >= %(horizon)s::text::xid8
+             ORDER BY commit_xid LIMIT %(limit)s) AS beyond
 """
 _COUNT: Final = """
     SELECT pg_relation_filenode('sharing_indicator'), count(*)
       FROM (SELECT FROM sharing_indicator
-             WHERE signal_type = %(type)s AND commit_xid >= %(horizon)s::text::xid8 LIMIT %(limit)s) AS beyond
+             WHERE signal_type = %(type)s AND commit_xid >= %(horizon)s::text::xid8
+             ORDER BY commit_xid LIMIT %(limit)s) AS beyond
 """
 _UP_TO: Final = """
     COPY (SELECT id, value FROM sharing_indicator
@@ -56,7 +61,7 @@ class Beyond:
 
 def rows_beyond(signal_type: str, horizon: int, limit: int) -> Beyond:
     """At most `limit` rows, in no order. Sees all that was committed when it is called."""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cluster = _cluster(cursor)
         cursor.execute(_BEYOND, {"type": signal_type, "horizon": str(horizon), "limit": limit})
         xmin, filenode, ids, transactions, values = cursor.fetchone()
