@@ -91,7 +91,7 @@ soak: $(VENV)/.dev ## The long forms of the tests that kill processes (an hour)
 lock: $(VENV)/.dev ## Write requirements/ from pyproject.toml (ARGS=--upgrade: newest versions)
 	@$(VENV)/bin/uv $(LOCK) --extra embedded -o requirements/base.txt
 	@$(VENV)/bin/uv $(LOCK) --extra embedded --extra accel --extra dev -o requirements/dev.txt
-	@$(VENV)/bin/uv $(LOCK) --extra accel --constraint requirements/base.txt -o requirements/production.txt
+	@$(VENV)/bin/uv $(LOCK) --extra accel --constraint requirements/dev.txt -o requirements/production.txt
 LOCK := pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   --no-header --no-annotate $(ARGS) pyproject.toml
 

