@@ -73,7 +73,10 @@ class View:
         return self.snapshot.origin.horizon if self.snapshot else 0
 
     def with_snapshot(self, snapshot: Snapshot) -> View:
-        """The tail then begins at the new snapshot's horizon."""
+        """The tail then begins at the new snapshot's horizon. An older snapshot is left alone: what lies between would be
+        in neither."""
+        if snapshot.origin.horizon < self.reaches:
+            return self
         kept = self.tail.where(self.tail.transactions >= snapshot.origin.horizon)
         horizon = max(self.horizon, snapshot.origin.horizon)
         return View(snapshot.origin.incarnation, snapshot, kept, horizon)
@@ -132,7 +135,8 @@ class TypeIndex:
         settled = rows.transactions < beyond.horizon
         tail = view.tail.with_more(rows.where(settled))
         view = self._keep(replace(view, tail=tail, horizon=max(view.horizon, beyond.horizon)))
-        return view, rows.where(~settled)
+        # A snapshot that was taken just now may hold some of these already.
+        return view, rows.where(~settled & (rows.transactions >= view.reaches))
 
     def _first_view(self, incarnation: str) -> View:
         """With the snapshot that lies there, if it is of this database."""
