@@ -73,8 +73,10 @@ class View:
         return self.snapshot.origin.horizon if self.snapshot else 0
 
     def with_snapshot(self, snapshot: Snapshot) -> View:
-        """The tail then begins at the new snapshot's horizon. An older snapshot is left alone: what lies between would be
-        in neither."""
+        """The tail then begins at the new snapshot's horizon.
+
+        An older snapshot is left alone: what lies between the two would be in neither.
+        """
         if snapshot.origin.horizon < self.reaches:
             return self
         kept = self.tail.where(self.tail.transactions >= snapshot.origin.horizon)
