@@ -51,8 +51,10 @@ test-services: $(VENV)/.dev ## The tests that prove it on PostgreSQL with Redis,
 	@for broker in "$(SERVICES_REDIS_URL)" "$(SERVICES_RABBITMQ_URL)"; do \
 	  echo "== PostgreSQL with $${broker%%:*} ==" >&2; \
 	  DATABASE_URL="$(SERVICES_DATABASE_URL)" BROKER_URL="$$broker" \
-	    $(PY) -m pytest -m services $(ARGS) || exit 1; \
+	    $(PY) -m pytest -m services $(SERVICES_TESTS) $(ARGS) || exit 1; \
 	done
+# Only the files that bear the mark: to read all others takes longer than to start a hub.
+SERVICES_TESTS = $$(grep -rl --include='test_*.py' 'mark\.services' tests)
 
 .PHONY: lint
 lint: $(VENV)/.dev ## Style, floors and types

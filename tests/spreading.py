@@ -1,8 +1,8 @@
 """How the tests are handed out to the processes of one run (pytest -n).
 
-A file stays together, for what its tests share is made once in each process. So does tests/whole: each of its hubs is
-half a dozen processes, and two such hubs at once would take the cores from each other's clocks. What takes long is
-handed out first; at the end there are small files to fill the last minute evenly.
+A file stays together, for what its tests share is made once in each process. So do all that start whole hubs: each is
+half a dozen processes, and two hubs at once would take the cores from each other's clocks. What takes long is handed
+out first; at the end there are small files to fill the last minute evenly.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from collections.abc import Sequence
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
-_TOGETHER = "tests/whole/"
-_LONG = (_TOGETHER, "tests/launcher/", "tests/portal/test_browser.py", "tests/admin/test_browser.py")
+_WHOLE_HUBS = ("tests/whole/", "tests/launcher/test_supervisor.py")
+_BROWSER = ("tests/portal/test_browser.py", "tests/admin/test_browser.py")
+_LONG = (*_WHOLE_HUBS, *_BROWSER, "tests/matching/")
 
 
 class BySize(LoadFileScheduling):  # type: ignore[misc]
@@ -30,7 +31,7 @@ class BySize(LoadFileScheduling):  # type: ignore[misc]
 
 def part_of(nodeid: str) -> str:
     """The tests of one part run in one process."""
-    return _TOGETHER if nodeid.startswith(_TOGETHER) else nodeid.partition("::")[0]
+    return _WHOLE_HUBS[0] if nodeid.startswith(_WHOLE_HUBS) else nodeid.partition("::")[0]
 
 
 def longest_first(items: Sequence[pytest.Item]) -> list[pytest.Item]:

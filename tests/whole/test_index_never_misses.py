@@ -15,7 +15,7 @@ from django.db import connection
 
 from sharing.matching.index.building import build
 from sharing.matching.index.snapshot import open_snapshot, path_of
-from tests.whole.index_work import TYPE, build_on_and_on, read, write
+from tests.whole.index_work import TYPE, Start, build_on_and_on, read, write
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
@@ -29,18 +29,19 @@ def test_whatever_was_committed_before_a_question_is_in_its_answer(tmp_path: Pat
     database = str(connection.settings_dict["NAME"])
     build(tmp_path, TYPE)
     first = open_snapshot(path_of(tmp_path, TYPE)).origin.horizon
-    until = time.time() + SECONDS
     committed, wrong, asked = fresh.Queue(), fresh.Queue(), fresh.Queue()
+    # A dozen Pythons that start at once on two cores take seconds: the clock runs when all of them can work.
+    start = Start(fresh.Barrier(WRITERS + READERS + 1), SECONDS)
     work = [
-        *(fresh.Process(target=write, args=(seed, database, until, committed)) for seed in range(WRITERS)),
+        *(fresh.Process(target=write, args=(seed, database, start, committed)) for seed in range(WRITERS)),
         *(
-            fresh.Process(target=read, args=(seed, database, tmp_path, until, committed, wrong, asked))
+            fresh.Process(target=read, args=(seed, database, tmp_path, start, committed, wrong, asked))
             for seed in range(READERS)
         ),
     ]
     for process in work:
         process.start()
-    kills = _kill_builders(fresh, database, tmp_path, until)
+    kills = _kill_builders(fresh, database, tmp_path, start.together())
     answers = [asked.get(timeout=60) for _ in range(READERS)]
     while not committed.empty():
         committed.get()
