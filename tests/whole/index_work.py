@@ -80,8 +80,10 @@ def read(seed: int, database: str, folder: Path, start: Start, committed: Any, w
     asked.put((answers, index._view is not None and index._view.snapshot is not None))
 
 
-def build_on_and_on(database: str, folder: Path, built: Any) -> None:
+def build_on_and_on(database: str, folder: Path, built: Any, start: Start | None = None) -> None:
     _connect(database)
+    if start:
+        start.together()
     while True:
         with only_builder(folder, TYPE) as alone:
             assert alone

@@ -31,7 +31,7 @@ def test_whatever_was_committed_before_a_question_is_in_its_answer(tmp_path: Pat
     first = open_snapshot(path_of(tmp_path, TYPE)).origin.horizon
     committed, wrong, asked = fresh.Queue(), fresh.Queue(), fresh.Queue()
     # A dozen Pythons that start at once on two cores take seconds: the clock runs when all of them can work.
-    start = Start(fresh.Barrier(WRITERS + READERS + 1), SECONDS)
+    start = Start(fresh.Barrier(WRITERS + READERS + 2), SECONDS)
     work = [
         *(fresh.Process(target=write, args=(seed, database, start, committed)) for seed in range(WRITERS)),
         *(
@@ -41,7 +41,7 @@ def test_whatever_was_committed_before_a_question_is_in_its_answer(tmp_path: Pat
     ]
     for process in work:
         process.start()
-    kills = _kill_builders(fresh, database, tmp_path, start.together())
+    kills = _kill_builders(fresh, database, tmp_path, start)
     answers = [asked.get(timeout=60) for _ in range(READERS)]
     while not committed.empty():
         committed.get()
@@ -57,17 +57,26 @@ def test_whatever_was_committed_before_a_question_is_in_its_answer(tmp_path: Pat
     assert kills >= SECONDS // 15
 
 
-def _kill_builders(fresh: Any, database: str, folder: Path, until: float) -> int:
+def _kill_builders(fresh: Any, database: str, folder: Path, start: Start) -> int:
+    """The first builder is ready when the others are; each later one takes its time to come."""
+
+    def begin(*waits: Start) -> tuple[Any, Any]:
+        built = fresh.Event()
+        builder = fresh.Process(target=build_on_and_on, args=(database, folder, built, *waits))
+        builder.start()
+        return builder, built
+
     dice = random.Random(5)
     kills = 0
-    while time.time() < until:
-        built = fresh.Event()
-        builder = fresh.Process(target=build_on_and_on, args=(database, folder, built))
-        builder.start()
+    builder, built = begin(start)
+    until = start.together()
+    while True:
         # It goes on building: the kill comes at any moment of the second build or a later one.
         assert built.wait(60), "the builder does not build"
         time.sleep(dice.random())
         os.kill(builder.pid, signal.SIGKILL)
         builder.join()
         kills += 1
-    return kills
+        if time.time() >= until:
+            return kills
+        builder, built = begin()
