@@ -43,7 +43,7 @@ smoke: $(VENV)/.base ## Run the main job once, in a temporary folder on free por
 .PHONY: test
 test: $(VENV)/.dev chromium ## All tests, on the embedded PostgreSQL, in a process for each core
 	@$(call say,"4/4 Running the tests")
-	@exec $(PY) -m pytest -n $(PROCESSES) $(ARGS)
+	@exec $(PY) -m pytest $(if $(filter-out 0,$(PROCESSES)),-n $(PROCESSES)) $(ARGS)
 
 .PHONY: test-services
 test-services: $(VENV)/.dev ## The tests that prove it on PostgreSQL with Redis, then with RabbitMQ, on 127.0.0.1
