@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from sharing.management.hashes import Hashes
-from sharing.matching.index.bands import choose_bands, codes_of
+from sharing.matching.index.bands import codes_of
 from sharing.matching.index.engine import ENGINE, NUMBA, NUMPY, Engine
 
 BITS: Final = 256
@@ -48,7 +48,7 @@ def contenders(only: list[str]) -> Iterator[tuple[str, Callable[[Hashes], Conten
 
 
 def _hub(hashes: Hashes, engine: Engine) -> Contender:
-    tables = engine.tables_of(codes_of(hashes.tobytes(), BITS), choose_bands(BITS, THRESHOLD, len(hashes)))
+    tables = engine.tables_of(codes_of(hashes.tobytes(), BITS))
 
     def answer(queries: Hashes) -> Answer:
         hits = engine.search(tables, codes_of(queries.tobytes(), BITS), THRESHOLD)

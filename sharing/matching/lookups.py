@@ -15,7 +15,7 @@ from sharing import signal_types
 from sharing.matching.facts import MIN_QUALITY
 from sharing.matching.index import Neighbour, near_index
 from sharing.matching.opinions import VERDICTS, Opinions, opinions_on
-from sharing.matching.thresholds import thresholds
+from sharing.matching.thresholds import thresholds_for
 from sharing.signals.holders import Holder, Wanted, holders
 from sharing.signals.inputs import IndicatorInput
 from sharing.signals.preparation import PreparedIndicator, prepared_indicator
@@ -93,7 +93,7 @@ _NO_OPINION: Final[Opinions] = dict.fromkeys(VERDICTS, 0)
 def _closest(actor: Actor, questions: Set[_Question]) -> Known:
     """For each question its signals with their distance, closest first and then newest: all, or more than MOST."""
     exact = [question for question in questions if not question.is_near]
-    neighbours = _neighbours([question for question in questions if question.is_near])
+    neighbours = _neighbours(actor, [question for question in questions if question.is_near])
     collected: Collected = {question: {} for question in questions}
     known: dict[Wanted, list[Holder]] = {}
     for part in _steps(neighbours, collected):
@@ -146,12 +146,12 @@ def _wanted(neighbour: Neighbour) -> Wanted:
 Near = dict[_Question, list[Neighbour]]
 
 
-def _neighbours(questions: Iterable[_Question]) -> Near:
+def _neighbours(actor: Actor, questions: Iterable[_Question]) -> Near:
     """Neighbours of each question, closest first."""
     by_type: dict[str, list[_Question]] = defaultdict(list)
     for question in questions:
         by_type[question.signal_type].append(question)
-    index, within = near_index(), thresholds() if by_type else {}
+    index, within = near_index(), thresholds_for(actor) if by_type else {}
     found: Near = {}
     for signal_type, asked in by_type.items():
         values = [question.value for question in asked]

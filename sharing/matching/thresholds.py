@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from django.conf import settings
@@ -12,10 +13,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
+from accounts.selectors import Also
 from accounts.services import require_oversight
 from hub.audit.services import record
 from hub.errors import Invalid, Problem
-from hub.postgresql import prepared_cursor
 from sharing import signal_types
 from sharing.matching.models import Rematch
 from sharing.matching.rematches import start_rematch
@@ -58,20 +59,36 @@ class NearThreshold(models.Model):
         return gettext(signal_types.get(self.signal_type).title) if known else self.signal_type
 
 
+# What `thresholds_for` needs, to be answered in the query of the key that a request brings.
+WITH_THRESHOLDS: Final = Also(
+    "thresholds", "(SELECT jsonb_object_agg(signal_type, threshold) FROM sharing_nearthreshold)"
+)
+
+
 def thresholds() -> dict[str, int]:
     """The threshold of every signal type, in bits; 0 where only identity counts. One query: ask once for a piece of
     work, not for each row."""
-    found = dict.fromkeys(signal_types.NAMES, 0)
-    for item in signal_types.ALL:
-        if item.parts:
-            found[item.name] = SHARE_SCALE
-    rules = {name: near for name in signal_types.NEAR if (near := signal_types.get(name).near)}
-    found |= {name: rule.default_threshold for name, rule in rules.items()}
-    with prepared_cursor() as cursor:  # each look-up asks
-        cursor.execute("SELECT signal_type, threshold FROM sharing_nearthreshold")
-        stored = cursor.fetchall()
+    return _in_force(dict(NearThreshold.objects.values_list("signal_type", "threshold")))
+
+
+def thresholds_for(actor: Actor) -> dict[str, int]:
+    """As thresholds, and without a query where the actor's key has brought them."""
+    if WITH_THRESHOLDS.name not in actor.remembered:
+        return thresholds()
+    return _in_force(actor.remembered[WITH_THRESHOLDS.name] or {})
+
+
+def _in_force(stored: Mapping[str, int]) -> dict[str, int]:
     # The index is exact up to the type's own limit and no further, whatever is stored.
-    return found | {name: min(bits, rules[name].max_threshold) for name, bits in stored if name in rules}
+    return _DEFAULTS | {name: min(bits, _RULES[name].max_threshold) for name, bits in stored.items() if name in _RULES}
+
+
+_RULES: Final = {name: near for name in signal_types.NEAR if (near := signal_types.get(name).near)}
+_DEFAULTS: Final = (
+    dict.fromkeys(signal_types.NAMES, 0)
+    | {item.name: SHARE_SCALE for item in signal_types.ALL if item.parts}
+    | {name: rule.default_threshold for name, rule in _RULES.items()}
+)
 
 
 def set_threshold(*, actor: Actor, signal_type: str, threshold: int, reason: str) -> NearThreshold:

@@ -30,7 +30,8 @@ def visible_params(actor: Actor) -> dict[str, Any]:
     organisation = actor.organisation if actor.is_known else None
     return {
         "organisation": organisation and organisation.pk,
-        "groups": viewable_group_ids(actor),
+        # An array's text: the driver would turn a list into the same, element by element.
+        "groups": f"{{{','.join(map(str, viewable_group_ids(actor)))}}}",
         "named": organisation and organisation.group_id,
     }
 

@@ -136,11 +136,13 @@ class HubProcess:
         return pid if alive else None
 
     def kill(self, name: str) -> None:
-        """SIGKILL a child ("postgres" too): the supervisor starts it again."""
+        """SIGKILL a child ("postgres" too), and wait until it is dead: the supervisor starts it again."""
         self._note_processes()
         pid = self.pid_of(name)
         assert pid is not None, f"{name} does not run: {self.last_words()}"
         os.kill(pid, signal.SIGKILL)
+        # On a busy machine a process lives on for a moment, and would be taken for one that is ready again.
+        assert wait_until(lambda: self.pid_of(name) != pid, seconds=30.0, every=0.005), f"{name} survives SIGKILL"
 
     def kill_database(self) -> None:
         """SIGKILL PostgreSQL itself. One that others may use too only has all connections to it cut."""

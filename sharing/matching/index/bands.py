@@ -1,109 +1,73 @@
-"""How codes are cut into bands, and how far each band is searched (floor 4).
+"""How codes are cut into bands, and how far each band and its neighbour are searched (floor 4).
 
 Multi-index hashing: M. Norouzi, A. Punjani and D. Fleet, "Fast Exact Search in Hamming Space with Multi-Index Hashing",
-2012. A code within distance r of a query is close to it in at least one of m bands. With r = m*s + a that band is one
-of the last a + 1 within distance s, or one of the others within distance s - 1: were all of them further away, the
-distances would add up to more than r. So the radii below lose nothing.
+2012; with the ring of J. Qin and C. Xiao, "Pigeonring: A Principle for Faster Thresholded Similarity Search", 2018.
+
+Band b is searched as far as radius r[b], where all (r[b] + 1) add up to one more than the threshold. Let a code differ
+from the query by d[b] in band b, by at most the threshold in all: then the numbers d[b] - (r[b] + 1) add up to less
+than 0. Put them on a ring. Some band is the beginning of a way once around along which the sum is always below 0: the
+one after the place where the running sum is highest. For that band d[b] <= r[b], so it is found there; and for it and
+its neighbour d[b] + d[b + 1] <= r[b] + r[b + 1] + 1, which rules out nearly all that is found by chance, before the
+code itself is read. Nothing within the threshold is lost.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from itertools import combinations
-from math import comb
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Words = NDArray[np.uint64]
+Keys = NDArray[np.uint16]
 
-# What one probe of a band's table and one compared code cost, in nanoseconds: measured, only their ratio counts.
-_PROBE_NS: Final = 18
-_CANDIDATE_NS: Final = 12
-# Bytes for each code that all arrays together may take; and the widths that are tried: a table has 2**width entries.
-_BYTES: Final = 126
-_MIN_WIDTH: Final = 4
-_MAX_WIDTH: Final = 26
-
-
-@dataclass(frozen=True)
-class Bands:
-    """`count` bands of `width` bits each, side by side from bit 0 of `bits`. They need not reach the last bit: what is
-    near in all bits is near in those that the bands cover."""
-
-    bits: int
-    count: int
-    width: int
-
-    @cached_property
-    def starts(self) -> NDArray[np.int64]:
-        """The first bit of each band."""
-        return np.arange(self.count, dtype=np.int64) * self.width
-
-    @property
-    def table(self) -> int:
-        """Entries of one band's table: where the rows of each key begin, and where the last ones end."""
-        return (1 << self.width) + 1
-
-    def radii(self, threshold: int) -> list[int]:
-        """How far each band must be searched; -1 is not at all."""
-        whole, rest = divmod(threshold, self.count)
-        return [whole - 1] * (self.count - rest - 1) + [whole] * (rest + 1)
+# Bits of a band; a key is a uint16. At a million codes a key has 15 rows, at ten million 153, side by side in memory.
+WIDTH: Final = 16
+# Entries of one band's table: where the rows of each key begin, and where the last ones end.
+ENTRIES: Final = (1 << WIDTH) + 1
 
 
 @dataclass(frozen=True, slots=True)
 class Probes:
-    """Which entries are looked up for each query: band b at its key XOR each of masks[begins[b]:begins[b + 1]]."""
+    """Which entries are looked up for each query: band b at its key XOR each of masks[begins[b]:begins[b + 1]].
 
-    radii: NDArray[np.int64]
+    Of the rows found there, those count whose key in the next band differs from the query's in at most `slack` bits,
+    one number for each mask.
+    """
+
+    radii: NDArray[np.int64]  # -1: the band is not searched
     masks: NDArray[np.int64]
+    slack: NDArray[np.int64]
     begins: NDArray[np.int64]
 
 
+def radii_for(bands: int, threshold: int) -> list[int]:
+    whole, rest = divmod(threshold + 1, bands)
+    return [whole - 1] * (bands - rest) + [whole] * rest
+
+
 @cache
-def probes_for(bands: Bands, threshold: int) -> Probes:
+def probes_for(bands: int, threshold: int) -> Probes:
     masks: list[int] = []
+    slack: list[int] = []
     begins = [0]
-    radii = bands.radii(threshold)
-    for radius in radii:
+    radii = radii_for(bands, threshold)
+    for band, radius in enumerate(radii):
+        both = radius + radii[(band + 1) % bands] + 1
         for flips in range(radius + 1):
-            masks.extend(sum(1 << bit for bit in flipped) for flipped in combinations(range(bands.width), flips))
+            flipped = [sum(1 << bit for bit in bits) for bits in combinations(range(WIDTH), flips)]
+            masks += flipped
+            slack += [both - flips] * len(flipped)
         begins.append(len(masks))
-    return Probes(np.array(radii, np.int64), np.array(masks, np.int64), np.array(begins, np.int64))
+    return Probes(*(np.array(numbers, np.int64) for numbers in (radii, masks, slack, begins)))
 
 
-def choose_bands(bits: int, threshold: int, rows: int) -> Bands:
-    """The cut that answers fastest for that many codes, among those that keep to the memory."""
-    cuts = [
-        Bands(bits, count, width)
-        for count in range(2, bits // _MIN_WIDTH + 1)
-        for width in range(_MIN_WIDTH, min(bits // count, _MAX_WIDTH) + 1)
-    ]
-    affordable = [cut for cut in cuts if bytes_per_code(cut, rows) <= _BYTES]
-    if not affordable:
-        return min(cuts, key=lambda cut: bytes_per_code(cut, rows))
-    return min(affordable, key=lambda cut: _cost(cut, threshold, rows))
-
-
-def bytes_per_code(bands: Bands, rows: int) -> float:
-    """Of all arrays of a snapshot: the code, its id, its row number in each band, and the tables."""
-    return bands.bits / 8 + 4 + 4 * bands.count + 4 * bands.count * bands.table / max(rows, 1)
-
-
-def _cost(bands: Bands, threshold: int, rows: int) -> float:
-    lookups = sum(comb(bands.width, flips) for radius in bands.radii(threshold) for flips in range(radius + 1))
-    return lookups * (_PROBE_NS + _CANDIDATE_NS * rows / (1 << bands.width))
-
-
-def keys_of(codes: Words, start: int, width: int) -> Words:
-    """Each code's bits [start, start + width), as a number."""
-    word, shift = divmod(start, 64)
-    keys = codes[:, word] >> np.uint64(shift)
-    if shift + width > 64:  # noqa: PLR2004 - bits of a word
-        keys = keys | (codes[:, word + 1] << np.uint64(64 - shift))
-    return keys & np.uint64((1 << width) - 1)
+def keys_of(codes: Words) -> Keys:
+    """Of each code the key in each band: shape (codes, bands), the same memory."""
+    return codes.view(np.uint16)
 
 
 # Neighbouring bits of a perceptual hash describe neighbouring frequencies and go together; bands of them would be very

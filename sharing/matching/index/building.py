@@ -14,7 +14,7 @@ from typing import Final
 import structlog
 
 from sharing import signal_types
-from sharing.matching.index.bands import choose_bands, codes_of
+from sharing.matching.index.bands import codes_of
 from sharing.matching.index.engine import ENGINE, Engine
 from sharing.matching.index.snapshot import Origin, Refused, identity_of, open_snapshot, path_of, write_snapshot
 from sharing.matching.index.stored import count_beyond, rows_up_to_now
@@ -91,14 +91,13 @@ def build(folder: Path, signal_type: str, engine: Engine = ENGINE) -> None:
     kind = signal_types.get(signal_type)
     assert kind.near is not None
     whole = rows_up_to_now(signal_type, kind.size)
-    bands = choose_bands(kind.near.bits, kind.near.max_threshold, len(whole.ids))
     origin = Origin(signal_type, kind.near.bits, whole.incarnation, whole.horizon, time.time())
     codes = codes_of(whole.values, kind.near.bits)
-    write_snapshot(path_of(folder, signal_type), origin, ids=whole.ids, codes=codes, bands=bands, engine=engine)
-    log.info(
-        "index.built", signal_type=signal_type, rows=len(whole.ids), bands=bands.count,
-        seconds=round(time.monotonic() - began, 2),
-    )  # fmt: skip
+    path = path_of(folder, signal_type)
+    write_snapshot(path, origin, ids=whole.ids, codes=codes, engine=engine)
+    for other_version in set(folder.glob(f"{signal_type}.v*.mih")) - {path}:
+        other_version.unlink(missing_ok=True)
+    log.info("index.built", signal_type=signal_type, rows=len(whole.ids), seconds=round(time.monotonic() - began, 2))
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sharing.matching.index import search_numpy
-from sharing.matching.index.bands import Bands, Words
-from sharing.matching.index.tables import Hits, Rows, Tables
+from sharing.matching.index.bands import ENTRIES, Keys, Words, keys_of
+from sharing.matching.index.tables import Hints, Hits, Layout, Rows, Tables
 
 try:
     from sharing.matching.index import search_numba
@@ -24,26 +24,29 @@ class Engine:
     name: str
     search: Callable[[Tables, Words, int], Hits]
     scan: Callable[[Words, Words, int], Hits]
-    build_band: Callable[[Words, int, int, Rows, Rows], None]
+    build_band: Callable[[Keys, Keys, Layout, Rows, Rows, Hints], None]
 
-    def fill(self, codes: Words, bands: Bands, offsets: Rows, rows: Rows) -> None:
-        """Fill the tables of all bands: see Tables for the shapes."""
-        for band, start in enumerate(bands.starts.tolist()):
-            self.build_band(codes, start, bands.width, offsets[band], rows[band])
+    def fill(self, tables: Tables) -> None:
+        """Fill the tables of all bands from the codes."""
+        keys = np.ascontiguousarray(keys_of(tables.codes).T)
+        for band, (offsets, rows, hints) in enumerate(zip(tables.offsets, tables.rows, tables.hints, strict=True)):
+            self.build_band(keys[band], keys[(band + 1) % len(keys)], tables.layout, offsets, rows, hints)
 
-    def tables_of(self, codes: Words, bands: Bands) -> Tables:
+    def tables_of(self, codes: Words) -> Tables:
         """Tables of these codes, in the memory of this process."""
-        offsets = np.empty((bands.count, bands.table), np.uint32)
-        rows = np.empty((bands.count, len(codes)), np.uint32)
-        self.fill(codes, bands, offsets, rows)
-        return Tables(bands, codes, offsets, rows)
+        bands = keys_of(codes).shape[1]
+        offsets = np.empty((bands, ENTRIES), np.uint32)
+        rows = np.empty((bands, len(codes)), np.uint32)
+        tables = Tables(codes, offsets, rows, np.empty((bands, len(codes)), np.uint8))
+        self.fill(tables)
+        return tables
 
     def warm_up(self) -> None:
         """Compile, or load what was compiled before, so that the first real question does not wait for it."""
-        tables = self.tables_of(np.zeros((1, 1), np.uint64), Bands(64, 16, 4))
+        tables = self.tables_of(np.zeros((1, 1), np.uint64))
         self.scan(tables.codes, tables.codes, 0)
         # A snapshot's arrays can't be written to, which the compiler takes for another type.
-        for array in (tables.codes, tables.offsets, tables.rows):
+        for array in (tables.codes, tables.offsets, tables.rows, tables.hints):
             array.flags.writeable = False
         self.search(tables, np.zeros((1, 1), np.uint64), 0)
 

@@ -1,8 +1,8 @@
 """Search and build compiled by numba (floor 4): used by itself where numba is installed.
 
-A search runs in three phases for each band, so that the memory's answers overlap: the table's entries, the row numbers,
-the codes; each phase asks for what the next one reads. A code is reported in the first band that could have found it,
-so that none is reported twice and nothing needs to be remembered.
+A search runs in three phases, so that the memory's answers overlap: the tables' entries, the rows with their hints, and
+the codes of the few rows that are near in the next band too; each phase asks for what the next one reads. A code is
+reported in the first band that leads to it, so that none is reported twice and nothing needs to be remembered.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from sharing.matching.index.bands import Words
-from sharing.matching.index.tables import Hits, Tables
+from sharing.matching.index.bands import ENTRIES, Keys, Words
+from sharing.matching.index.tables import Hints, Hits, Layout, Rows, Tables
 
-_ROOM: Final = 4_096  # hits; a search that finds more is run again with room for all
+_ROOM: Final = 4_096  # hits; a search that finds more goes on with more room
 _BUFFER: Final = 2_048  # rows whose codes are on their way
+_LINE: Final = 16  # row numbers in a line of the cache
 
 
 def _bit_count(_typing: Any, _word: Any) -> Any:
@@ -51,16 +52,6 @@ _prefetch: Any = intrinsic(_cache_line)
 
 
 @njit(inline="always")
-def _key(code: Any, start: Any, width: Any) -> Any:
-    word = start >> 6
-    shift = np.uint64(start & 63)
-    key = code[word] >> shift
-    if (start & 63) + width > 64:  # noqa: PLR2004 - bits of a word
-        key |= code[word + 1] << (np.uint64(64) - shift)
-    return key & ((np.uint64(1) << np.uint64(width)) - np.uint64(1))
-
-
-@njit(inline="always")
 def _distance(code: Any, query: Any) -> Any:
     if query.shape[0] == 4:  # noqa: PLR2004 - unrolled: PDQ
         return (
@@ -76,133 +67,176 @@ def _distance(code: Any, query: Any) -> Any:
 
 
 @njit(inline="always")
-def _found_before(band: Any, code: Any, query: Any, starts: Any, width: Any, radii: Any) -> Any:
+def _found_before(band: Any, code: Any, query: Any, radii: Any, hint_mask: Any) -> Any:
+    """Whether an earlier band has led to this code: the same two conditions, from the code itself."""
+    bands = radii.shape[0]
     for earlier in range(band):
-        if radii[earlier] >= 0:
-            apart = _key(code, starts[earlier], width) ^ _key(query, starts[earlier], width)
-            if _count_bits(apart) <= np.uint64(radii[earlier]):
+        apart = np.int64(_count_bits(np.uint64(code[earlier] ^ query[earlier])))
+        if apart <= radii[earlier]:
+            following = earlier + 1 if earlier + 1 < bands else 0
+            slack = radii[earlier] + radii[following] + 1 - apart
+            if _count_bits(np.uint64((code[following] ^ query[following]) & hint_mask)) <= np.uint64(slack):
                 return True
     return False
 
 
 @njit(nogil=True, cache=True)
-def build_band(codes: Any, start: Any, width: Any, offsets: Any, rows: Any) -> None:
-    """As search_numpy.build_band: a counting sort."""
+def _build_band(keys: Any, following: Any, row_bits: Any, hint_mask: Any, offsets: Any, rows: Any, hints: Any) -> None:
+    """A counting sort."""
     offsets[:] = 0
-    for row in range(codes.shape[0]):
-        offsets[np.int64(_key(codes[row], start, width)) + 1] += np.uint32(1)
+    for row in range(keys.shape[0]):
+        offsets[np.int64(keys[row]) + 1] += np.uint32(1)
     for key in range(1, offsets.shape[0]):
         offsets[key] += offsets[key - 1]
     # Each entry serves as the place of its next row, which leaves it at the beginning of the next entry.
-    for row in range(codes.shape[0]):
-        entry: Any = np.int64(_key(codes[row], start, width))
-        rows[offsets[entry]] = np.uint32(row)
-        offsets[entry] += np.uint32(1)
+    for row in range(keys.shape[0]):
+        place: Any = offsets[keys[row]]
+        hint: Any = np.uint64(following[row]) & np.uint64(hint_mask)
+        rows[place] = np.uint32(np.uint64(row) | ((hint >> np.uint64(8)) << np.uint64(row_bits)))
+        hints[place] = np.uint8(hint & np.uint64(0xFF))
+        offsets[keys[row]] += np.uint32(1)
     for key in range(offsets.shape[0] - 1, 0, -1):
         offsets[key] = offsets[key - 1]
     offsets[0] = 0
 
 
+@njit(inline="always")
+def _look_up(offsets: Any, rows: Any, hints: Any, masks: Any, begins: Any, query: Any, found: Any) -> None:
+    """Ask for all entries of one query; then note where their rows begin and end, and ask for those."""
+    for band in range(query.shape[0]):
+        key = np.int64(query[band])
+        for probe in range(begins[band], begins[band + 1]):
+            _prefetch(offsets, band * ENTRIES + (key ^ masks[probe]))
+    stored = rows.shape[0] // query.shape[0]
+    for band in range(query.shape[0]):
+        key = np.int64(query[band])
+        for probe in range(begins[band], begins[band + 1]):
+            entry = band * ENTRIES + (key ^ masks[probe])
+            begin = band * stored + np.int64(offsets[entry])
+            found[probe, 0] = begin
+            found[probe, 1] = band * stored + np.int64(offsets[entry + 1])
+            _prefetch(rows, begin)
+            _prefetch(rows, begin + _LINE)
+            _prefetch(hints, begin)
+
+
+@njit(inline="always")
+def _gather(
+    rows: Any, hints: Any, flat: Any, words: Any, row_bits: Any, hint_mask: Any, slack: Any, begins: Any, query: Any,
+    found: Any, at: Any, out_row: Any, out_band: Any,
+) -> Any:  # fmt: skip
+    """Read on from `at` until the buffer is full, and ask for the code of each row whose hint is near.
+
+    Gives how many rows that were, and where to read on.
+    """
+    band, probe, place = at
+    row_mask = (np.uint64(1) << np.uint64(row_bits)) - np.uint64(1)
+    gathered = 0
+    while probe < found.shape[0] and gathered < _BUFFER:
+        while probe >= begins[band + 1]:
+            band += 1
+        following = band + 1 if band + 1 < query.shape[0] else 0
+        expected = np.uint64(query[following]) & np.uint64(hint_mask)
+        most = np.uint64(slack[probe])
+        end = min(found[probe, 1], max(place, found[probe, 0]) + _BUFFER - gathered)
+        for entry in range(np.uint64(max(place, found[probe, 0])), np.uint64(end)):
+            packed = np.uint64(rows[entry])
+            hint = ((packed >> np.uint64(row_bits)) << np.uint64(8)) | np.uint64(hints[entry])
+            if _count_bits(hint ^ expected) <= most:
+                row = np.int64(packed & row_mask)
+                out_row[gathered] = row
+                out_band[gathered] = band
+                gathered += 1
+                _prefetch(flat, row * words)
+        if end == found[probe, 1]:
+            probe += 1
+            place = 0
+        else:
+            place = end
+    return gathered, (band, probe, place)
+
+
 @njit(nogil=True, cache=True)
 def _search(
-    codes: Any, flat: Any, offsets: Any, rows: Any, entries_of_band: Any, starts: Any, width: Any, radii: Any,
-    masks: Any, begins: Any, queries: Any, threshold: Any, out_query: Any, out_row: Any, out_distance: Any,
+    codes: Any, offsets: Any, rows: Any, hints: Any, row_bits: Any, hint_mask: Any, radii: Any, masks: Any, slack: Any,
+    begins: Any, queries: Any, first: Any, threshold: Any, out_query: Any, out_row: Any, out_distance: Any,
 ) -> Any:  # fmt: skip
-    """Write the hits and return their number, which may exceed the room."""
+    """Write the hits of the queries from `first` on; gives their number, and the first query that found no room."""
     count = 0
-    room = out_query.shape[0]
-    words = codes.shape[1]
-    most = 0
-    for band in range(starts.shape[0]):
-        most = max(most, begins[band + 1] - begins[band])
-    entry_at = np.empty(most, np.int64)
-    entry_end = np.empty(most, np.int64)
-    waiting = np.empty(_BUFFER, np.int64)
-    for asked in range(queries.shape[0]):
-        query = queries[asked]
-        for band in range(starts.shape[0]):
-            first, last = begins[band], begins[band + 1]
-            if first == last:
-                continue
-            key = np.int64(_key(query, starts[band], width))
-            table = band * entries_of_band
-            before = band * codes.shape[0]
-            for probe in range(first, last):
-                _prefetch(offsets, table + (key ^ masks[probe]))
-            entries = 0
-            for probe in range(first, last):
-                entry = table + (key ^ masks[probe])
-                begin, end = np.int64(offsets[entry]), np.int64(offsets[entry + 1])
-                if end > begin:
-                    entry_at[entries] = before + begin
-                    entry_end[entries] = before + end
-                    entries += 1
-                    _prefetch(rows, before + begin)
-            entry = 0
-            at = entry_at[0]
-            while entry < entries:
-                filled = 0
-                while entry < entries and filled < _BUFFER:
-                    end = entry_end[entry]
-                    while at < end and filled < _BUFFER:
-                        row = np.int64(rows[at])
-                        waiting[filled] = row
-                        _prefetch(flat, row * words)
-                        filled += 1
-                        at += 1
-                    if at >= end:
-                        entry += 1
-                        if entry < entries:
-                            at = entry_at[entry]
-                for place in range(filled):
-                    row = waiting[place]
-                    distance = _distance(codes[row], query)
-                    if distance <= np.uint64(threshold) and not _found_before(
-                        band, codes[row], query, starts, width, radii
-                    ):
-                        if count < room:
-                            out_query[count] = asked
-                            out_row[count] = row
-                            out_distance[count] = distance
-                        count += 1
-    return count
+    flat, rows_flat, hints_flat = codes.reshape(-1), rows.reshape(-1), hints.reshape(-1)
+    keys, asked_keys = codes.view(np.uint16), queries.view(np.uint16)
+    found = np.empty((masks.shape[0], 2), np.int64)
+    near_row, near_band = np.empty(_BUFFER, np.int64), np.empty(_BUFFER, np.int64)
+    for asked in range(first, queries.shape[0]):
+        before = count
+        query, query_keys = queries[asked], asked_keys[asked]
+        _look_up(offsets.reshape(-1), rows_flat, hints_flat, masks, begins, query_keys, found)
+        at = (0, 0, 0)
+        while at[1] < found.shape[0]:
+            gathered, at = _gather(
+                rows_flat, hints_flat, flat, codes.shape[1], row_bits, hint_mask, slack, begins, query_keys, found,
+                at, near_row, near_band,
+            )  # fmt: skip
+            if count + gathered > out_query.shape[0]:
+                return before, asked
+            for near in range(gathered):
+                row = near_row[near]
+                distance = _distance(codes[row], query)
+                if distance <= np.uint64(threshold) and not _found_before(
+                    near_band[near], keys[row], query_keys, radii, hint_mask
+                ):
+                    out_query[count] = asked
+                    out_row[count] = row
+                    out_distance[count] = distance
+                    count += 1
+    return count, queries.shape[0]
 
 
 @njit(nogil=True, cache=True)
-def _scan(codes: Any, queries: Any, threshold: Any, out_query: Any, out_row: Any, out_distance: Any) -> Any:
+def _scan(codes: Any, queries: Any, first: Any, threshold: Any, out_query: Any, out_row: Any, out_distance: Any) -> Any:
+    """As _search, by comparing every code."""
     count = 0
-    for asked in range(queries.shape[0]):
+    for asked in range(first, queries.shape[0]):
+        before = count
         query = queries[asked]
         for row in range(codes.shape[0]):
             distance = _distance(codes[row], query)
             if distance <= np.uint64(threshold):
-                if count < out_query.shape[0]:
-                    out_query[count] = asked
-                    out_row[count] = row
-                    out_distance[count] = distance
+                if count == out_query.shape[0]:
+                    return before, asked
+                out_query[count] = asked
+                out_row[count] = row
+                out_distance[count] = distance
                 count += 1
-    return count
+    return count, queries.shape[0]
+
+
+def build_band(keys: Keys, following: Keys, layout: Layout, offsets: Rows, rows: Rows, hints: Hints) -> None:
+    """As search_numpy.build_band."""
+    _build_band(keys, following, layout.row_bits, layout.hint_mask, offsets, rows, hints)
 
 
 def search(tables: Tables, queries: Words, threshold: int) -> Hits:
     """As search_numpy.search."""
-    bands, probes = tables.bands, tables.probes(threshold)
+    layout, probes = tables.layout, tables.probes(threshold)
     return _with_room(
-        _search, tables.codes, tables.codes.reshape(-1), tables.offsets.reshape(-1), tables.rows.reshape(-1),
-        bands.table, bands.starts, bands.width, probes.radii, probes.masks, probes.begins, queries, threshold,
+        _search, threshold, queries, tables.codes, tables.offsets, tables.rows, tables.hints, layout.row_bits,
+        layout.hint_mask, probes.radii, probes.masks, probes.slack, probes.begins,
     )  # fmt: skip
 
 
 def scan(codes: Words, queries: Words, threshold: int) -> Hits:
     """As search_numpy.scan."""
-    return _with_room(_scan, codes, queries, threshold)
+    return _with_room(_scan, threshold, queries, codes)
 
 
-def _with_room(find: Any, *arguments: Any) -> Hits:
-    room = _ROOM
+def _with_room(find: Any, threshold: int, queries: Words, *arguments: Any) -> Hits:
+    """Goes on with more room from the query that found none."""
+    found, first, room = [], 0, _ROOM
     while True:
         out = Hits(np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.uint16))
-        count = find(*arguments, out.queries, out.rows, out.distances)
-        if count <= room:
-            return Hits(out.queries[:count], out.rows[:count], out.distances[:count]).ordered()
-        room = count
+        count, first = find(*arguments, queries, first, threshold, out.queries, out.rows, out.distances)
+        found.append(Hits(out.queries[:count], out.rows[:count], out.distances[:count]))
+        if first == len(queries):
+            return (Hits.of(found) if len(found) > 1 else found[0]).ordered()
+        room *= 4

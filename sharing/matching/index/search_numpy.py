@@ -6,21 +6,28 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sharing.matching.index.bands import Words, keys_of
-from sharing.matching.index.tables import Hits, Rows, Tables
+from sharing.matching.index.bands import ENTRIES, Keys, Words, keys_of
+from sharing.matching.index.tables import Hints, Hits, Layout, Rows, Tables
 
 # Queries taken together, and codes compared together: bounds the memory of one call to about 100 MB.
 _QUERIES: Final = 64
 _CANDIDATES: Final = 1_000_000
 
 
-def build_band(codes: Words, start: int, width: int, offsets: Rows, rows: Rows) -> None:
-    """Fill one band's table: rows[offsets[k]:offsets[k + 1]] are the codes whose key is k, ascending."""
-    keys = keys_of(codes, start, width).astype(np.uint16 if width <= 16 else np.uint32)  # noqa: PLR2004
+def build_band(keys: Keys, following: Keys, layout: Layout, offsets: Rows, rows: Rows, hints: Hints) -> None:  # noqa: PLR0917
+    """Fill one band's table: rows[offsets[k]:offsets[k + 1]] are the codes whose key is k, ascending.
+
+    `keys` are the codes' keys in this band, `following` those in the next one.
+    """
     offsets[0] = 0
-    np.cumsum(np.bincount(keys, minlength=1 << width), out=offsets[1:], dtype=np.uint32)
-    rows[:] = np.argsort(keys, kind="stable")
+    np.cumsum(np.bincount(keys, minlength=ENTRIES - 1), out=offsets[1:], dtype=np.uint32)
+    order = np.argsort(keys, kind="stable")
+    kept = (following & np.uint16(layout.hint_mask))[order]
+    hints[:] = kept & np.uint16(0xFF)
+    high = (kept >> np.uint16(8)).astype(np.uint64) << np.uint64(layout.row_bits)
+    rows[:] = order.astype(np.uint64) | high
 
 
 def search(tables: Tables, queries: Words, threshold: int) -> Hits:
@@ -46,35 +53,42 @@ def scan(codes: Words, queries: Words, threshold: int) -> Hits:
 
 
 def _within(tables: Tables, queries: Words, first: int, threshold: int) -> Iterator[Hits]:
-    bands, probes = tables.bands, tables.probes(threshold)
-    band_of = np.repeat(np.arange(bands.count), np.diff(probes.begins))
-    keys = np.stack([keys_of(queries, start, bands.width) for start in bands.starts.tolist()])
-    entries = (keys[band_of].T.astype(np.int64) ^ probes.masks) + band_of * bands.table
+    probes, bands, rows = tables.probes(threshold), len(tables.offsets), len(tables.codes)
+    band_of = np.repeat(np.arange(bands), np.diff(probes.begins))
+    keys = keys_of(queries)
+    entries = (keys[:, band_of].astype(np.int64) ^ probes.masks) + band_of * ENTRIES
     offsets = tables.offsets.reshape(-1)
     begins = offsets[entries].astype(np.int64)
     lengths = (offsets[entries + 1] - begins).ravel()
-    begins = (begins + band_of * len(tables.codes)).ravel()
+    begins = (begins + band_of * rows).ravel()
     filled = np.flatnonzero(lengths)
     begins, lengths = begins[filled], lengths[filled]
-    asked = filled // entries.shape[1]
+    asked, probe = np.divmod(filled, len(band_of))
+    expected = keys[asked, (band_of[probe] + 1) % bands] & np.uint16(tables.layout.hint_mask)
+    slack = probes.slack[probe].astype(np.uint8)
     ends = np.cumsum(lengths)
-    rows = tables.rows.reshape(-1)
-    # Entry after entry, as many as make about _CANDIDATES codes; one entry alone may hold more.
+    # Entry after entry, as many as make about _CANDIDATES rows; one entry alone may hold more.
     at = 0
     while at < len(ends):
         done = int(ends[at - 1]) if at else 0
         to = max(at + 1, int(np.searchsorted(ends, done + _CANDIDATES, side="right")))
-        part = lengths[at:to]
-        position = np.arange(int(ends[to - 1]) - done) + np.repeat(begins[at:to] - (ends[at:to] - part - done), part)
-        yield _compare(tables.codes, rows[position], queries, np.repeat(asked[at:to], part), first, threshold)
+        entry = np.repeat(np.arange(at, to), lengths[at:to])
+        position = np.arange(len(entry)) + (begins - (ends - lengths) + done)[entry]
+        near, row = _likely(tables, position, expected[entry], slack[entry])
+        query = asked[entry[near]]
+        distances = np.bitwise_count(tables.codes[row] ^ queries[query]).sum(axis=1, dtype=np.uint16)
+        within = distances <= threshold
+        yield Hits(query[within] + first, row[within], distances[within])
         at = to
 
 
-def _compare(codes: Words, rows: Rows, queries: Words, asked: np.ndarray, first: int, threshold: int) -> Hits:  # noqa: PLR0917
-    half = max(1, codes.shape[1] // 2)
-    # Half of the bits rule out almost every code that is not near.
-    near = np.bitwise_count(codes[rows, :half] ^ queries[asked, :half]).sum(axis=1, dtype=np.uint16) <= threshold
-    rows, asked = rows[near], asked[near]
-    distances = np.bitwise_count(codes[rows] ^ queries[asked]).sum(axis=1, dtype=np.uint16)
-    near = distances <= threshold
-    return Hits(asked[near] + first, rows[near].astype(np.int64), distances[near])
+def _likely(
+    tables: Tables, position: NDArray[np.int64], expected: Keys, slack: NDArray[np.uint8]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Which of these places hold a row that is near in the next band too, and those rows."""
+    layout = tables.layout
+    found = tables.rows.reshape(-1)[position]
+    hint = (found >> np.uint32(layout.row_bits)).astype(np.uint16) << np.uint16(8)
+    hint |= tables.hints.reshape(-1)[position]
+    near = np.flatnonzero(np.bitwise_count(hint ^ expected) <= slack)
+    return near, (found[near] & np.uint32((1 << layout.row_bits) - 1)).astype(np.int64)

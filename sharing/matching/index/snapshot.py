@@ -22,16 +22,16 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sharing.matching.index.bands import Bands, Words
+from sharing.matching.index.bands import ENTRIES, Words, keys_of
 from sharing.matching.index.engine import Engine
 from sharing.matching.index.tables import Tables
 
-VERSION: Final = 1
+VERSION: Final = 2
 HEADER: Final = 4_096
 _MAGIC: Final = b"HUB-MIH\n"
 _ALIGN: Final = 64
 _PREFIX: Final = struct.Struct("<8sII")  # magic, length of the JSON text, its CRC-32
-_DTYPES: Final[Mapping[str, str]] = {"ids": "<u4", "codes": "<u8", "offsets": "<u4", "rows": "<u4"}
+_DTYPES: Final[Mapping[str, str]] = {"ids": "<u4", "codes": "<u8", "offsets": "<u4", "rows": "<u4", "hints": "u1"}
 
 
 class Refused(Exception):
@@ -73,9 +73,7 @@ def identity_of(path: Path) -> tuple[int, int] | None:
     return found.st_ino, found.st_mtime_ns
 
 
-def write_snapshot(
-    path: Path, origin: Origin, *, ids: NDArray[np.int64], codes: Words, bands: Bands, engine: Engine
-) -> None:
+def write_snapshot(path: Path, origin: Origin, *, ids: NDArray[np.int64], codes: Words, engine: Engine) -> None:
     """Build the tables straight into a new file, then rename it to `path`. Raises OSError, for example on a full disk.
 
     The caller sees to it that no other process builds at the same path.
@@ -83,11 +81,13 @@ def write_snapshot(
     first_id = int(ids.min()) if len(ids) else 0
     if len(ids) and int(ids.max()) - first_id > np.iinfo(np.uint32).max:
         raise OverflowError("Indicator ids are more than 2**32 apart: the snapshot's format needs wider ids.")
+    bands = keys_of(codes).shape[1]
     shapes = {
         "ids": (len(ids),),
         "codes": codes.shape,
-        "offsets": (bands.count, bands.table),
-        "rows": (bands.count, len(ids)),
+        "offsets": (bands, ENTRIES),
+        "rows": (bands, len(ids)),
+        "hints": (bands, len(ids)),
     }
     places, size = _places(shapes)
     unfinished = path.with_suffix(f".{os.getpid()}.unfinished")
@@ -95,14 +95,12 @@ def write_snapshot(
         # Allocated now: a disk that fills up while a mapped page is written would end the process by SIGBUS.
         os.posix_fallocate(file.fileno(), 0, size)
         with mmap.mmap(file.fileno(), size) as mapped:
-            _fill(mapped, places, shapes, ids - first_id, codes, bands, engine)
+            _fill(mapped, places, shapes, ids - first_id, codes, engine)
             arrays = {
                 name: {"shape": shapes[name], "at": at, "crc": _crc(mapped, at, length)}
                 for name, (at, length) in places.items()
             }
-            text = json.dumps(
-                {"origin": asdict(origin), "bands": [bands.count, bands.width], "first_id": first_id, "arrays": arrays}
-            )
+            text = json.dumps({"origin": asdict(origin), "first_id": first_id, "arrays": arrays})
             header = _PREFIX.pack(_MAGIC, len(text), zlib.crc32(text.encode())) + text.encode()
             mapped[: len(header)] = header
     unfinished.replace(path)
@@ -133,7 +131,7 @@ def _checked(mapped: mmap.mmap, size: int) -> Snapshot:
             raise Refused(f"{name} is damaged")
         arrays[name] = np.frombuffer(mapped, dtype, int(np.prod(shape)), at).reshape(shape)
     origin = Origin(**header["origin"])
-    tables = Tables(Bands(origin.bits, *header["bands"]), arrays["codes"], arrays["offsets"], arrays["rows"])
+    tables = Tables(arrays["codes"], arrays["offsets"], arrays["rows"], arrays["hints"])
     return Snapshot(origin, tables, header["first_id"], arrays["ids"])
 
 
@@ -164,7 +162,6 @@ def _fill(  # noqa: PLR0917
     shapes: Mapping[str, tuple[int, ...]],
     ids: NDArray[np.int64],
     codes: Words,
-    bands: Bands,
     engine: Engine,
 ) -> None:
     arrays: dict[str, Any] = {
@@ -173,7 +170,7 @@ def _fill(  # noqa: PLR0917
     }
     arrays["ids"][:] = ids
     arrays["codes"][:] = codes
-    engine.fill(codes, bands, arrays["offsets"], arrays["rows"])
+    engine.fill(Tables(arrays["codes"], arrays["offsets"], arrays["rows"], arrays["hints"]))
 
 
 def _crc(mapped: mmap.mmap, at: int, length: int) -> int:

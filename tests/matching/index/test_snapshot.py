@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sharing.management.hashes import uniform
-from sharing.matching.index.bands import choose_bands, codes_of
+from sharing.matching.index.bands import codes_of
 from sharing.matching.index.engine import ENGINE
 from sharing.matching.index.snapshot import HEADER, Origin, Refused, open_snapshot, path_of, write_snapshot
 
@@ -25,9 +25,8 @@ def path(tmp_path: Path) -> Path:
 
 def write(path: Path, *, rows: int = ROWS, first_id: int = 10**12) -> None:
     codes = codes_of(uniform(rows, 32).tobytes(), 256)
-    bands = choose_bands(256, 31, rows)
     ids = np.arange(first_id, first_id + rows, dtype=np.int64)
-    write_snapshot(path, ORIGIN, ids=ids, codes=codes, bands=bands, engine=ENGINE)
+    write_snapshot(path, ORIGIN, ids=ids, codes=codes, engine=ENGINE)
 
 
 def test_gives_back_what_was_written(path: Path) -> None:
