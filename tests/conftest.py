@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,24 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.hookimpl(trylast=True)  # after pytest-django, which has an order of its own
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    tell_apart(items)
     if hasattr(config, "workerinput"):
         from tests.spreading import longest_first  # noqa: PLC0415
 
         items[:] = longest_first(items)
+
+
+def tell_apart(items: Sequence[pytest.Item]) -> None:
+    """Tests are handed out to processes by their ids: of those with the same id only one would run.
+
+    schemathesis names a test for each operation of the API, and from pytest 9.2 on the name is not in the id.
+    """
+    for item in items:
+        if "[" in item.name and "[" not in item.nodeid:
+            item._id = item._id.with_params(item.name.partition("[")[2].removesuffix("]"))  # type: ignore[attr-defined]
+    twice = [nodeid for nodeid, number in Counter(item.nodeid for item in items).items() if number > 1]
+    if twice:
+        raise pytest.UsageError(f"Tests with the same id, of which only one would run: {', '.join(twice)}")
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from xdist.scheduler import LoadFileScheduling
 
 _WHOLE_HUBS = ("tests/whole/", "tests/launcher/test_supervisor.py")
 _BROWSER = ("tests/portal/test_browser.py", "tests/admin/test_browser.py")
-_LONG = (*_WHOLE_HUBS, *_BROWSER, "tests/matching/")
+_LONG = (*_WHOLE_HUBS, "tests/api/test_schema.py", *_BROWSER, "tests/matching/")
 
 
 class BySize(LoadFileScheduling):  # type: ignore[misc]
