@@ -42,6 +42,11 @@ class Home:
         return self.folder / "demo.json"
 
     @property
+    def demo_run_file(self) -> Path:
+        """What the demo has led to, for the next start."""
+        return self.folder / "demo-run.json"
+
+    @property
     def token_keys_file(self) -> Path:
         return self.folder / "token-keys.json"
 

@@ -4,81 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 
-from hub.launcher.home import PROJECT, Home
+from hub.launcher.home import Home
 from hub.launcher.place import remove_database
 from hub.launcher.ports import free_port
 from hub.launcher.processes import wait_until
-
-CHILDREN = ("postgres", "web", "worker", "beat", "relay", "index")
-
-
-@dataclass
-class Hub:
-    """A launcher as a process of its own, in a home of its own."""
-
-    home: Home
-    environment: dict[str, str]
-    port: int
-    process: subprocess.Popen[str] | None = None
-
-    def launch(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "hub.launcher", *arguments],
-            cwd=PROJECT,
-            env={**self.environment, "HUB_HOME": str(self.home.folder)},
-            stdout=(self.home.folder.parent / "screen").open("a"),
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def start(self) -> None:
-        self.process = self.launch("up", "--port", str(self.port))
-        assert wait_until(self.all_up, seconds=60), self.screen()
-
-    def all_up(self) -> bool:
-        return self.ready() and all(self.alive(name) for name in CHILDREN)
-
-    def ready(self) -> bool:
-        try:
-            return httpx.get(f"http://127.0.0.1:{self.port}/readyz", timeout=5).status_code == 200
-        except httpx.HTTPError:
-            return False
-
-    def pid(self, name: str) -> int:
-        try:
-            return int((self.home.run / f"{name}.pid").read_text())
-        except (FileNotFoundError, ValueError):
-            return 0
-
-    def alive(self, name: str) -> bool:
-        return is_alive(self.pid(name))
-
-    def screen(self) -> str:
-        return (self.home.folder.parent / "screen").read_text()
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state.rpartition(")")[2].split()[0] != "Z"
+from tests.launcher.launched import CHILDREN, Hub, environment_of_a_user, is_alive
 
 
 @pytest.fixture(scope="module")
 def hub(open_folder: Path) -> Iterator[Hub]:
-    ours = {"DATABASE_URL", "BROKER_URL", "CACHE_URL", "HUB_SECRET_KEY", "HUB_TOKEN_KEYS_FILE", "HUB_HOME"}
-    environment = {name: value for name, value in os.environ.items() if name not in ours}
-    hub = Hub(Home(open_folder / "home"), environment, free_port())
+    hub = Hub(Home(open_folder / "home"), environment_of_a_user(), free_port())
     hub.start()
     yield hub
     if hub.process is not None:
