@@ -126,7 +126,7 @@ class AlreadyRunning(CannotStart):
     """Another launcher holds the same home."""
 
     def __init__(self, folder: Path, pid: str) -> None:
-        super().__init__(f"The hub in {folder} is already running, pid {pid}: stop it, or set HUB_HOME.")
+        super().__init__(f"The hub in {folder} is already running, pid {pid}: `make stop` stops it, or set HUB_HOME.")
         self.pid = pid
 
 
