@@ -188,7 +188,7 @@ def _note_run(supervisor: Supervisor, keys: dict[str, Any], report: dict[str, An
 def _earlier_report(supervisor: Supervisor, keys: dict[str, Any], tell: Tell) -> dict[str, Any] | None:
     """What the data of an earlier start have led to; None when anything of them or of the story has changed."""
     note = _kept(supervisor.home.demo_run_file)
-    if not note or note["story"] != _fingerprint_of_story():
+    if note.get("story") != _fingerprint_of_story():
         return None
     if not note["people"] or note["people"] != _fingerprint_of_people(supervisor, keys):
         return None

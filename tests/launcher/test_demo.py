@@ -37,16 +37,20 @@ class Demo:
         """Start it and wait for a line; gives what it printed."""
         before = len(self.hub.screen()) if self.hub.process is not None else 0
         self.hub.start()
-        assert wait_until(lambda: until in self.hub.screen()[before:], seconds=200), self.hub.screen()[before:]
+        wait_until(lambda: until in self.hub.screen()[before:] or not self.runs(), seconds=200)
+        assert until in self.hub.screen()[before:]
         return self.hub.screen()[before:]
 
+    def runs(self) -> bool:
+        return self.hub.process is not None and self.hub.process.poll() is None
+
     def stop(self) -> None:
-        if self.hub.process is not None and self.hub.process.poll() is None:
+        if self.hub.process is not None and self.runs():
             self.hub.process.terminate()
             self.hub.process.wait(60)
 
     def serves(self) -> bool:
-        return self.hub.process is not None and self.hub.process.poll() is None and self.hub.all_up()
+        return self.runs() and self.hub.all_up()
 
     def manage(self, statements: str) -> None:
         beside = self.hub.launch("manage", "shell", "-v", "0", "-c", statements)
