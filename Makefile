@@ -28,12 +28,16 @@ help: ## This list
 .PHONY: demo
 demo: $(VENV)/.base ## Start everything, run the main job, show what matched; Ctrl-C stops it
 	@$(call say,"4/4 Starting the hub")
-	@exec $(PY) -m hub.launcher demo --port $(PORT) $(ARGS)
+	@exec $(PY) -m hub.launcher demo --port "$(PORT)" $(ARGS)
 
 .PHONY: up
 up: $(VENV)/.base ## Start everything without demo data; Ctrl-C stops it
 	@$(call say,"4/4 Starting the hub")
-	@exec $(PY) -m hub.launcher up --port $(PORT) $(ARGS)
+	@exec $(PY) -m hub.launcher up --port "$(PORT)" $(ARGS)
+
+.PHONY: stop
+stop: $(VENV)/.base ## Stop the hub that runs in another terminal
+	@exec $(PY) -m hub.launcher stop
 
 .PHONY: smoke
 smoke: $(VENV)/.base ## Run the main job once, in a temporary folder on free ports; prints one line of JSON
@@ -101,7 +105,7 @@ LOCK := pip compile -q --universal --python-version 3.11 --generate-hashes --no-
 
 .PHONY: clean-demo
 clean-demo: ## Delete the demo's database, keys and logs
-	@if [ -x $(PY) ]; then $(PY) -m hub.launcher clean; else rm -rf var; fi
+	@if [ -x $(PY) ]; then $(PY) -m hub.launcher clean; else rm -rf var; echo "Deleted var"; fi
 
 .PHONY: clean
 clean: clean-demo ## Delete all that was made here, the virtual environment too
@@ -134,6 +138,11 @@ $(VENV)/.python:
 	@found=; for python in $${PYTHON:-python3 python3.13 python3.12 python3.11}; do \
 	  if "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
 	  then found=$$python; break; fi; done; \
+	if [ -z "$$found" ] && [ -n "$$PYTHON" ]; then \
+	  version=$$("$$PYTHON" -c 'import platform; print(platform.python_version())' 2>/dev/null) && \
+	    said="is $$version" || said="can't be run"; \
+	  echo "PYTHON=$$PYTHON $$said: name a Python 3.11, 3.12 or 3.13, or none" \
+	    "(apt-get install python3 python3-venv)." >&2; exit 1; fi; \
 	if [ -z "$$found" ]; then \
 	  echo "No Python 3.11, 3.12 or 3.13 here: apt-get install python3 python3-venv, or PYTHON=/path/to/python make." >&2; \
 	  exit 1; fi; \
