@@ -146,6 +146,18 @@ def test_hashes_count_a_hundredth_of_a_request_and_identifiers_a_whole_one(clien
     assert 1 <= int(refused["Retry-After"]) <= 61
 
 
+@pytest.mark.parametrize("name", ["email ", " email", "email\n", "Email", "e-mail", "", ["md5"], None])
+def test_only_the_exact_name_of_a_hash_counts_less_and_a_name_is_not_trimmed(
+    client: Client, key: str, name: Any
+) -> None:
+    ApiClient.objects.update(rate_per_minute=1)
+    item = {"type": name, "value": "someone@example.org"}
+    answer = ask(client, key, item)
+    assert answer.status_code == 200
+    assert answer.json()["results"][0]["status"] == "refused"
+    assert ask(client, key, ITEM).status_code == 429
+
+
 def test_a_body_that_can_not_be_read_counts_too(client: Client, key: str) -> None:
     ApiClient.objects.update(rate_per_minute=2)
     headers = {"authorization": f"Bearer {key}"}

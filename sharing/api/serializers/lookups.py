@@ -58,13 +58,13 @@ def read_item(item: Any) -> IndicatorInput | list[Problem]:
     return IndicatorInput(**serializer.validated_data) if serializer.is_valid() else flattened(serializer.errors)
 
 
-def is_identifier(item: Any) -> bool:
-    """Whether an unread item is of a type that becomes a keyed token."""
+def is_hash(item: Any) -> bool:
+    """Whether an unread item is of a type that nobody guesses. Whatever else is sent may turn out an identifier."""
     name = item.get("type") if isinstance(item, Mapping) else None
-    return isinstance(name, str) and name in _KEYED
+    return isinstance(name, str) and name in _HASHES
 
 
-_KEYED: Final = frozenset(item.name for item in signal_types.ALL if item.keyed)
+_HASHES: Final = frozenset(item.name for item in signal_types.ALL if not item.keyed)
 
 
 class VerdictCounts(serializers.Serializer[Any]):

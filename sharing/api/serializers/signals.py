@@ -57,7 +57,8 @@ class Value(Text):
 
 
 class IndicatorIn(StrictSerializer):
-    type = Text(max_length=20, help_text=f"One of: {', '.join(signal_types.NAMES)}.")
+    # Not trimmed: what is written here decides what a look-up weighs, before it is read.
+    type = Text(max_length=20, trim_whitespace=False, help_text=f"One of: {', '.join(signal_types.NAMES)}.")
     value = Value(
         max_length=MAX_VALUE,
         trim_whitespace=False,

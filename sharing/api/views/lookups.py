@@ -16,7 +16,7 @@ from sharing.api.serializers.lookups import (
     RangeOut,
     RangeQuery,
     answers_out,
-    is_identifier,
+    is_hash,
     read_item,
     suffix_out,
     unread_items,
@@ -42,11 +42,11 @@ class Lookups(HubView):
     scopes = {"POST": Scope.LOOK_UP}
 
     def weight(self, request: Request) -> int:
-        """A hash weighs a hundredth of a request; an identifier weighs a whole one, because it can be guessed."""
+        """A hash weighs a hundredth of a request; an identifier, which can be guessed, or what is none of both a whole."""
         items = unread_items(request.data)
         if items is None:
             return WHOLE
-        return sum(WHOLE if is_identifier(item) else 1 for item in items)
+        return sum(1 if is_hash(item) else WHOLE for item in items)
 
     @extend_schema(
         operation_id="look_up",
