@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
@@ -15,6 +15,9 @@ from hub.errors import Conflict, HubError, Invalid, NotFound, NotPermitted, Prob
 
 CONTENT_TYPE: Final = "application/problem+json"
 RETRY_SECONDS: Final = 2
+# Problems named in one answer, and of one row or item where an answer has thousands of rows.
+MOST: Final = 100
+MOST_OF_A_ROW: Final = 20
 _STATUS: Final[dict[type[HubError], int]] = {Invalid: 400, NotPermitted: 403, NotFound: 404, Conflict: 409}
 _FRAMEWORK: Final[dict[type[Exception], int]] = {Http404: 404, PermissionDenied: 403, RequestDataTooBig: 413}
 _TITLES: Final = {
@@ -46,12 +49,26 @@ def problem_body(status: int, detail: str = "", problems: Iterable[Problem] = ()
         "title": title,
         "status": status,
         "detail": detail or title,
-        "errors": [problem_out(problem) for problem in problems],
+        "errors": [problem_out(problem) for problem in shortened(list(problems), MOST)],
     }
 
 
 def problem_out(problem: Problem) -> dict[str, str]:
     return {"path": problem.path, "code": problem.code, "message": problem.message, "mend": problem.mend}
+
+
+def problems_of_a_row(problems: Sequence[Problem], path: str) -> list[dict[str, str]]:
+    """The problems of one row of many, seen from the whole body."""
+    return [problem_out(problem.below(path)) for problem in shortened(problems, MOST_OF_A_ROW)]
+
+
+def shortened(problems: Sequence[Problem], most: int) -> Sequence[Problem]:
+    """At most so many, and how many there are besides: an answer must not be a hundred times what was sent."""
+    if len(problems) <= most:
+        return problems
+    message = f"There are {len(problems) - most} further problems."
+    more = Problem("", "more_problems", message, "Mend what is named, and send it again.")
+    return [*problems[:most], more]
 
 
 def to_response(error: Exception, context: dict[str, Any]) -> Response | None:

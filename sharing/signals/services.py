@@ -53,11 +53,9 @@ def submit_signals(
     Submitting an `external_id` again overwrites that signal. One audit entry and one piece of matching work in all.
     """
     organisation = actor.require(Scope.WRITE_SIGNALS)
-    if sum(len(item.indicators) for item in items if isinstance(item, SignalInput)) > MAX_INDICATORS_IN_ALL:
-        raise Invalid([_TOO_MANY])
+    require_few(sum(len(item.indicators) for item in items if isinstance(item, SignalInput)))
     prepared = _prepare(actor, items)
-    if sum(row.weight for row in prepared if isinstance(row, PreparedSignal)) > MAX_INDICATORS_IN_ALL:
-        raise Invalid([_TOO_MANY])
+    require_few(sum(row.weight for row in prepared if isinstance(row, PreparedSignal)))
     if atomic:
         _raise_if_any(prepared)
     with transaction.atomic():
@@ -67,6 +65,12 @@ def submit_signals(
         stored = [outcome.signal for outcome in outcomes if outcome.signal is not None]
         _announce(actor, "signals.submitted", stored)
     return outcomes
+
+
+def require_few(indicators: int) -> None:
+    """Invalid when a batch holds too many in all. Worth asking before its rows are read."""
+    if indicators > MAX_INDICATORS_IN_ALL:
+        raise Invalid([_TOO_MANY])
 
 
 def update_signal(*, actor: Actor, uuid: UUID, changes: dict[str, Any]) -> Signal:

@@ -9,9 +9,9 @@ from rest_framework import serializers
 
 from hub.errors import Problem
 from sharing import signal_types
-from sharing.api.problems import flattened, problem_out
+from sharing.api.problems import flattened, problems_of_a_row
 from sharing.api.serializers.signals import MAX_VALUE, IndicatorIn, ProblemOut
-from sharing.api.serializers.strict import StrictSerializer, Text
+from sharing.api.serializers.strict import BoundedList, StrictSerializer, Text, Unread
 from sharing.matching.lookups import MOST, Answer
 from sharing.matching.ranges import Suffix
 from sharing.signals.inputs import IndicatorInput
@@ -24,13 +24,13 @@ _PLAIN: Final = {"type", "value"}
 
 
 class LookupIn(StrictSerializer):
-    items = serializers.ListField(child=serializers.JSONField(), min_length=1, max_length=MAX_ITEMS)
+    items = BoundedList(child=Unread(), min_length=1, max_length=MAX_ITEMS)
 
 
 class LookupSchema(serializers.Serializer[Any]):
     """How a look-up is documented; LookupIn takes items unread, so that one bad item does not refuse the rest."""
 
-    items = serializers.ListField(child=IndicatorIn(), min_length=1, max_length=MAX_ITEMS)
+    items = BoundedList(child=IndicatorIn(), min_length=1, max_length=MAX_ITEMS)
 
 
 def unread_items(data: Any) -> list[Any] | None:
@@ -127,7 +127,7 @@ def _answer_out(place: int, answer: Answer) -> dict[str, Any]:
             for found in answer.found
         ],
         "more": answer.more,
-        "errors": [problem_out(problem.below(f"/items/{place}")) for problem in answer.problems],
+        "errors": problems_of_a_row(answer.problems, f"/items/{place}"),
     }
 
 

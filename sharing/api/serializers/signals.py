@@ -11,7 +11,7 @@ from rest_framework.fields import empty
 
 from sharing import signal_types
 from sharing.api.paging import PageQuery
-from sharing.api.serializers.strict import Choice, StrictSerializer, Text
+from sharing.api.serializers.strict import BoundedList, Choice, StrictSerializer, Text, Unread
 from sharing.signal_types.video import LONGEST_VIDEO, MAX_FRAMES
 from sharing.signals.inputs import AccountInput, IndicatorInput, SignalInput
 from sharing.signals.models import AccountDetail, Signal
@@ -76,7 +76,7 @@ class IndicatorIn(StrictSerializer):
 
 class AccountIn(StrictSerializer):
     platform = serializers.SlugField(max_length=60, help_text=_PLATFORM)
-    behaviours = serializers.ListField(child=Text(max_length=60), max_length=30, required=False, default=list)
+    behaviours = BoundedList(child=Text(max_length=60), max_length=30, required=False, default=list)
     enforcement = Choice(choices=AccountDetail.Enforcement.choices, required=False, default="none")
     enforced_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
@@ -102,15 +102,15 @@ class SignalIn(StrictSerializer):
     expires_at = serializers.DateTimeField(
         required=False, allow_null=True, default=None, help_text="Left out: the retention of the sharing group."
     )
-    sharing_groups = serializers.ListField(
+    sharing_groups = BoundedList(
         child=Text(max_length=60), max_length=MAX_AUDIENCE, required=False, default=list,
         help_text="Short names of the groups that will see this.",
     )  # fmt: skip
-    named_organisations = serializers.ListField(
+    named_organisations = BoundedList(
         child=Text(max_length=60), max_length=MAX_AUDIENCE, required=False, default=list,
         help_text="Short names of organisations that will see this one signal; the only way for TLP:RED.",
     )  # fmt: skip
-    indicators = serializers.ListField(child=IndicatorIn(), max_length=MAX_INDICATORS)
+    indicators = BoundedList(child=IndicatorIn(), max_length=MAX_INDICATORS)
     account = AccountIn(required=False, allow_null=True, default=None)
 
     def changes(self) -> dict[str, Any]:
@@ -149,14 +149,14 @@ class BatchIn(StrictSerializer):
     atomic = serializers.BooleanField(
         required=False, default=False, help_text="true: store all of them, or none when one has a problem."
     )
-    signals = serializers.ListField(child=serializers.JSONField(), min_length=1, max_length=settings.API_BATCH_MAX)
+    signals = BoundedList(child=Unread(), min_length=1, max_length=settings.API_BATCH_MAX)
 
 
 class BatchSchema(serializers.Serializer[Any]):
     """How the batch is documented; BatchIn takes rows unread, so that one bad row does not refuse the rest."""
 
     atomic = BatchIn().fields["atomic"]
-    signals = serializers.ListField(child=SignalIn(), min_length=1, max_length=settings.API_BATCH_MAX)
+    signals = BoundedList(child=SignalIn(), min_length=1, max_length=settings.API_BATCH_MAX)
 
 
 class RetractIn(StrictSerializer):
