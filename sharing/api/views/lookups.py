@@ -16,7 +16,8 @@ from sharing.api.serializers.lookups import (
     RangeOut,
     RangeQuery,
     answers_out,
-    is_hash,
+    item_weight,
+    least_weight,
     read_item,
     suffix_out,
     unread_items,
@@ -42,11 +43,11 @@ class Lookups(HubView):
     scopes = {"POST": Scope.LOOK_UP}
 
     def weight(self, request: Request) -> int:
-        """A hash weighs a hundredth of a request; an identifier, which can be guessed, or what is none of both a whole."""
         items = unread_items(request.data)
-        if items is None:
-            return WHOLE
-        return sum(1 if is_hash(item) else WHOLE for item in items)
+        return WHOLE if items is None else sum(map(item_weight, items))
+
+    def least_weight(self, body_bytes: int) -> int:
+        return least_weight(body_bytes)
 
     @extend_schema(
         operation_id="look_up",
