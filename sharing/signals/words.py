@@ -26,13 +26,22 @@ _GROUP = re.compile(r"\d{1,20}")
 _FEWEST, _MOST = 3, 20
 # Numbers of one text that are looked at closely, each for some 30 microseconds.
 _MOST_LOOKED_AT = 40
+# E.164 numbers without their country code have seven or more, but for a few small countries.
+_DIGITS_OF_A_NUMBER = 7
 _TAKEN_OUT = "[…]"
 
 
 def problem_in(text: str, path: str) -> Problem | None:
     """The problem of a text that seems to hold an e-mail address or an international phone number."""
-    if not (_EMAIL.search(text) or any(_phones(text))):
-        return None
+    return _problem(path) if _EMAIL.search(text) or any(_phones(text)) else None
+
+
+def problem_in_name(name: str, path: str) -> Problem | None:
+    """The same of a platform's short name, in which a number has no plus sign. No platform has so many digits."""
+    return _problem(path) if sum(map(str.isdigit, name)) >= _DIGITS_OF_A_NUMBER else problem_in(name, path)
+
+
+def _problem(path: str) -> Problem:
     return Problem(
         path,
         "identifier_in_text",

@@ -11,7 +11,7 @@ from rest_framework.fields import empty
 
 from sharing import signal_types
 from sharing.api.paging import PageQuery
-from sharing.api.serializers.strict import BoundedList, Choice, StrictSerializer, Text, Unread
+from sharing.api.serializers.strict import BoundedList, Choice, ShortName, StrictSerializer, Text, Unread
 from sharing.signal_types.video import LONGEST_VIDEO, MAX_FRAMES
 from sharing.signals.inputs import AccountInput, IndicatorInput, SignalInput
 from sharing.signals.models import AccountDetail, Signal
@@ -65,7 +65,7 @@ class IndicatorIn(StrictSerializer):
         help_text="A hash as hexadecimal digits; a URL, a text or an identifier as it is; a video (`vpdq`) as the list "
         "of its frames. Identifiers become keyed tokens at once: the plain value is never stored.",
     )
-    platform = serializers.SlugField(
+    platform = ShortName(
         max_length=60, required=False, default="", allow_blank=True, help_text=f"Needed for usernames. {_PLATFORM}"
     )
     quality = serializers.IntegerField(
@@ -75,7 +75,7 @@ class IndicatorIn(StrictSerializer):
 
 
 class AccountIn(StrictSerializer):
-    platform = serializers.SlugField(max_length=60, help_text=_PLATFORM)
+    platform = ShortName(max_length=60, help_text=_PLATFORM)
     behaviours = BoundedList(child=Text(max_length=60), max_length=30, required=False, default=list)
     enforcement = Choice(choices=AccountDetail.Enforcement.choices, required=False, default="none")
     enforced_at = serializers.DateTimeField(required=False, allow_null=True, default=None)

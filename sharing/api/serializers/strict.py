@@ -120,3 +120,7 @@ class Text(serializers.CharField):
         if not isinstance(data, str):
             raise mendable("This is not a text.", "not_text", "Put it in quotes.")
         return super().to_internal_value(data)
+
+
+class ShortName(Text, serializers.SlugField):
+    """A short name, sent as a text: 447911123456 without quotes is none."""

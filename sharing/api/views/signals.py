@@ -34,6 +34,7 @@ from sharing.signals.inputs import SignalInput
 from sharing.signals.models import Signal
 from sharing.signals.preparation import MAX_INDICATORS
 from sharing.signals.selectors import newest_page, with_details
+from sharing.signals.words import problem_in
 
 _EXAMPLE = OpenApiExample(
     "A picture",
@@ -112,15 +113,22 @@ class SignalBatch(HubView):
 
     @staticmethod
     def result(position: int, row: Any, outcome: services.Outcome) -> dict[str, Any]:
-        external_id = row.get("external_id") if isinstance(row, Mapping) else None
         done = "created" if outcome.created else "updated"
         return {
             "row": position,
             "status": "refused" if outcome.signal is None else done,
             "id": outcome.signal.uuid if outcome.signal else None,
-            "external_id": quoted(external_id, MAX_REFERENCE) if isinstance(external_id, str) else None,
+            "external_id": reference_shown(row),
             "errors": problems_of_a_row(outcome.problems, f"/signals/{position}"),
         }
+
+
+def reference_shown(row: Any) -> str | None:
+    """A row's external_id, by which a member finds it again; None for one that the hub would not store."""
+    sent = row.get("external_id") if isinstance(row, Mapping) else None
+    if not isinstance(sent, str) or len(sent) > MAX_REFERENCE or problem_in(sent, "") is not None:
+        return None
+    return quoted(sent, MAX_REFERENCE)
 
 
 def indicators_sent(row: Any) -> int:
