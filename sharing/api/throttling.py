@@ -42,11 +42,11 @@ class ClientThrottle(BaseThrottle):
         who = f"client:{actor.client.pk}"
         limit = (actor.client.rate_per_minute or settings.API_RATE_PER_MINUTE) * WHOLE
         view = cast("HubView", view)
-        counted = 0
-        if (size := _body_bytes(request)) > SMALL_BODY and (counted := view.least_weight(size)):
-            # Reading is what costs: whoever is over the limit already is refused unread.
-            if _requests.count(who, counted) > limit:
-                return False
+        size = _body_bytes(request)
+        counted = view.least_weight(size) if size > SMALL_BODY else 0
+        # Reading is what costs: whoever is over the limit already is refused unread.
+        if counted and _requests.count(who, counted) > limit:
+            return False
         try:
             weight = view.weight(request)
         except APIException:  # a body that can't be read was a request all the same

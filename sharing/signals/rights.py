@@ -1,16 +1,19 @@
 """Whether an actor may still store what was prepared (floor 3).
 
-A batch is prepared for seconds, outside of any transaction. Who is suspended meanwhile, or put out of a group, must not
-find it stored afterwards. So the rights are asked for again as the last thing before the commit, and what they rest on is
-locked until then: an administrator waits for a commit, and never for a batch.
+A batch is prepared for seconds, outside of any transaction. Of who is suspended meanwhile, or put out of a group,
+nothing must be stored afterwards. So the rights are asked for again as the last thing before the commit, and what they
+rest on is locked until then: an administrator waits for a commit, and never for a batch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
+
+from django.db import connection
 
 from accounts.actor import Actor
-from accounts.models import ApiClient, Organisation, User
+from accounts.models import Organisation
 from hub.errors import Conflict, NotPermitted
 from sharing.signals.preparation import PreparedSignal, group_problem
 from sharing.visibility.selectors import held_for_sharing
@@ -28,12 +31,16 @@ def require_still(actor: Actor, prepared: Iterable[PreparedSignal]) -> None:
 
 
 def _is_still_active(actor: Actor, organisation: Organisation) -> bool:
-    active = Organisation.objects.raw(
-        "SELECT id FROM accounts_organisation WHERE id = %s AND status = %s FOR SHARE",
-        [organisation.pk, Organisation.Status.ACTIVE],
-    )
-    if not list(active):
-        return False
-    if actor.client is not None:
-        return ApiClient.objects.filter(pk=actor.client.pk, revoked_at=None).exists()
-    return actor.user is None or User.objects.filter(pk=actor.user.pk, is_active=True).exists()
+    rests_on = ((_ORGANISATION, organisation.pk), (_CLIENT, actor.client_id), (_PERSON, actor.user_id))
+    # FOR SHARE: submissions don't wait for each other, and whoever cuts one of these waits for the commit.
+    with connection.cursor() as cursor:
+        for statement, pk in rests_on:
+            if pk is not None and cursor.execute(statement, [pk]).rowcount == 0:
+                return False
+    return True
+
+
+_ORGANISATION: Final = f"""
+    SELECT 1 FROM accounts_organisation WHERE id = %s AND status = '{Organisation.Status.ACTIVE}' FOR SHARE"""  # noqa: S608 - constants only
+_CLIENT: Final = "SELECT 1 FROM accounts_apiclient WHERE id = %s AND revoked_at IS NULL FOR SHARE"
+_PERSON: Final = "SELECT 1 FROM accounts_user WHERE id = %s AND is_active FOR SHARE"

@@ -183,20 +183,18 @@ def _store(
 ) -> list[Outcome]:
     good = {position: row for position, row in enumerate(prepared) if isinstance(row, PreparedSignal)}
     outcomes = [Outcome(None, problems=tuple(row) if isinstance(row, list) else ()) for row in prepared]
+    stored: list[tuple[Signal, PreparedSignal]] = []
     known: list[tuple[Signal, PreparedSignal]] = []
-    stands = storage.insert_or_lock(organisation, list(good.values()))
-    for (position, row), (signal, created) in zip(good.items(), stands, strict=True):
+    held = storage.insert_or_lock(organisation, list(good.values()))
+    for (position, row), (signal, created) in zip(good.items(), held, strict=True):
         problem = None if created else _standing_in_the_way(signal, row)
         outcomes[position] = Outcome(None, problems=(problem,)) if problem else Outcome(signal, created=created)
-        if not (created or problem):
-            known.append((signal, row))
+        if problem is None:
+            stored.append((signal, row))
+            if not created:
+                known.append((signal, row))
     storage.overwrite_signals([signal for signal, _row in known], [row for _signal, row in known])
-    stored = [position for position in good if outcomes[position].signal is not None]
-    storage.replace_links(
-        actor,
-        [signal for position in stored if (signal := outcomes[position].signal) is not None],
-        [good[position] for position in stored],
-    )
+    storage.replace_links(actor, [signal for signal, _row in stored], [row for _signal, row in stored])
     return outcomes
 
 

@@ -66,9 +66,9 @@ def require_no_identifier(text: str, path: str) -> None:
 def _phones(text: str) -> Iterator[tuple[int, int]]:
     """Where the text seems to hold an international phone number: from a plus sign to the end of a group of digits.
 
-    Possible numbers, as the type phone takes them: the lists of ranges in use lag behind. libphonenumber's own search of
-    a text finds no more than this, and takes up to 80 ms for 4,000 characters that were made for it. A text with very
-    many things like a number is taken to hold one.
+    Possible numbers, as the type phone takes them: the lists of ranges in use lag behind. libphonenumber's own search
+    of a text finds no more than this, and takes up to 80 ms for 4,000 characters that were made for it. A text with
+    very many things like a number is taken to hold one.
     """
     looked_at: dict[str, bool] = {}
     for run in _RUN.finditer(text):

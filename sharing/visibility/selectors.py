@@ -56,8 +56,8 @@ def _group_ids(actor: Actor, permission: GroupPermission) -> list[int]:
 def held_for_sharing(organisation: Organisation, sharing_group_ids: Iterable[int]) -> dict[int, SharingGroup]:
     """Those of these groups that the organisation may share with at this moment, by id; inside a transaction.
 
-    Groups and grants are locked (FOR SHARE) until its end, so that none is closed or taken away before. To be asked last:
-    whoever closes a group waits for as long.
+    Groups and grants are locked (FOR SHARE) until its end, so that none is closed or taken away before. To be asked
+    last: whoever closes a group waits for as long.
     """
     ids = sorted(set(sharing_group_ids))
     if not ids:

@@ -184,9 +184,7 @@ def test_a_video_counts_by_the_bytes_of_the_body(client: Client, key: str) -> No
     assert ask(client, key, video).status_code == 429
 
 
-def test_who_is_over_the_limit_is_refused_unread(
-    client: Client, key: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_is_over_the_limit_is_refused_unread(client: Client, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     ApiClient.objects.update(rate_per_minute=1)
     assert ask(client, key, *[ITEM] * 99).status_code == 200
     read: list[Any] = []

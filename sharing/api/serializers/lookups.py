@@ -21,8 +21,8 @@ from sharing.visibility.models import Harm
 from sharing.visibility.tlp import TLP
 
 MAX_ITEMS: Final = 1_000
-# Bytes of a value, and of a body, for a hundredth of a request. The longest hash in hexadecimal digits has 64; with what
-# JSON puts around it, it stays below 128.
+# Bytes of a value, and of a body, for a hundredth of a request. The longest hash in hexadecimal digits has 64; with
+# what JSON puts around it, it stays below 128.
 VALUE_BYTES: Final = 64
 BODY_BYTES: Final = 128
 _PLAIN: Final = {"type", "value"}
