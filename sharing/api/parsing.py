@@ -16,6 +16,11 @@ from rest_framework.request import Request
 
 _PLAIN: Final = frozenset({"*/*", "application/json"})
 _FORMAT: Final = "format"
+# Levels of lists and objects. A batch needs seven: body, rows, row, indicators, indicator, frames, frame.
+DEEPEST: Final = 20
+_TOO_DEEP: Final = f"The JSON is nested too deep: more than {DEEPEST} levels."
+_NO_JSON: Final = "The body is not valid JSON in UTF-8."
+_COMPRESSED: Final = "The body is not valid JSON in UTF-8. Send it as it is, without a Content-Encoding."
 
 
 class JSONNegotiation(DefaultContentNegotiation):
@@ -49,9 +54,34 @@ class BoundedJSONParser(JSONParser):
         if len(body) > limit:
             raise TooLarge
         try:
-            return super().parse(io.BytesIO(body), media_type, parser_context)
+            parsed = super().parse(io.BytesIO(body), media_type, parser_context)
         except RecursionError:
-            raise ParseError("The JSON is nested too deep.") from None
+            raise ParseError(_TOO_DEEP) from None
         except ParseError:
             # The parser's own text may quote the body.
-            raise ParseError("The body is not valid JSON in UTF-8.") from None
+            raise ParseError(_COMPRESSED if _is_encoded(parser_context) else _NO_JSON) from None
+        # Whoever opens no more brackets than that needs no closer look.
+        if body.count(b"[") + body.count(b"{") > DEEPEST and _is_deeper(parsed, DEEPEST):
+            raise ParseError(_TOO_DEEP)
+        return parsed
+
+
+def _is_encoded(context: Mapping[str, Any] | None) -> bool:
+    request: Request | None = (context or {}).get("request")
+    return request is not None and request.headers.get("Content-Encoding", "identity") != "identity"
+
+
+def _is_deeper(body: Any, levels: int) -> bool:
+    """Whether lists and objects lie deeper in each other than so many levels. Step by step: what is too deep for
+    Python to read is too deep for it to walk."""
+    inside = [body]
+    for _level in range(levels - 1):
+        inside = [part for whole in inside for part in _parts(whole)]
+    return any(map(_parts, inside))
+
+
+def _parts(whole: Any) -> list[Any]:
+    """The lists and objects right in a list or object."""
+    if not isinstance(whole, list | dict):
+        return []
+    return [part for part in (whole.values() if isinstance(whole, dict) else whole) if isinstance(part, list | dict)]

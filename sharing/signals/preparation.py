@@ -20,7 +20,7 @@ from sharing.signal_types.video import MAX_FRAMES, Frame, Vpdq, digest_of
 from sharing.signals.inputs import IndicatorInput, SignalInput
 from sharing.signals.models import Signal
 from sharing.signals.tokens import token_of
-from sharing.signals.words import problem_in
+from sharing.signals.words import problem_in, problem_in_name
 from sharing.visibility.models import SharingGroup
 from sharing.visibility.selectors import contributable_groups
 from sharing.visibility.tlp import TLP, is_stricter
@@ -115,7 +115,7 @@ class Preparation:
             )
         for position, slug in enumerate(dict.fromkeys(item.sharing_groups)):
             group = self.groups.get(slug)
-            problem = _group_problem(group, item)
+            problem = group_problem(group, item)
             if problem is not None:
                 problems.append(problem.below(f"/sharing_groups/{position}"))
             elif group is not None:
@@ -138,7 +138,7 @@ class Preparation:
         )
 
 
-def _group_problem(group: SharingGroup | None, item: SignalInput) -> Problem | None:
+def group_problem(group: SharingGroup | None, item: SignalInput) -> Problem | None:
     if group is None:
         return Problem(
             "",
@@ -151,7 +151,7 @@ def _group_problem(group: SharingGroup | None, item: SignalInput) -> Problem | N
             "",
             "too_strict_for_group",
             f"This group takes signals up to TLP:{group.max_tlp}.",
-            "Choose another group, or name organisations.",
+            "Choose a less strict TLP or another group, or name organisations instead.",
         )
     if group.harms and item.harm not in group.harms:
         return Problem(
@@ -268,7 +268,9 @@ def _check_words(item: SignalInput, problems: list[Problem]) -> None:
     texts = {"/external_id": item.external_id or "", "/summary": item.summary, "/lawful_basis": item.lawful_basis}
     if item.account is not None:
         texts |= {f"/account/behaviours/{at}": text for at, text in enumerate(item.account.behaviours)}
-    found = (problem_in(text, path) for path, text in texts.items())
+    found = [problem_in(text, path) for path, text in texts.items()]
+    if item.account is not None:
+        found.append(problem_in_name(item.account.platform, "/account/platform"))
     problems.extend(problem for problem in found if problem is not None)
 
 

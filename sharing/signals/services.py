@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from sharing.signals import storage
 from sharing.signals.inputs import SignalInput
 from sharing.signals.models import Signal
 from sharing.signals.preparation import Preparation, PreparedSignal
+from sharing.signals.rights import require_still
 from sharing.signals.selectors import as_input, with_details
 from sharing.signals.words import require_no_identifier
 
@@ -53,11 +54,9 @@ def submit_signals(
     Submitting an `external_id` again overwrites that signal. One audit entry and one piece of matching work in all.
     """
     organisation = actor.require(Scope.WRITE_SIGNALS)
-    if sum(len(item.indicators) for item in items if isinstance(item, SignalInput)) > MAX_INDICATORS_IN_ALL:
-        raise Invalid([_TOO_MANY])
+    require_few(sum(len(item.indicators) for item in items if isinstance(item, SignalInput)))
     prepared = _prepare(actor, items)
-    if sum(row.weight for row in prepared if isinstance(row, PreparedSignal)) > MAX_INDICATORS_IN_ALL:
-        raise Invalid([_TOO_MANY])
+    require_few(sum(row.weight for row in prepared if isinstance(row, PreparedSignal)))
     if atomic:
         _raise_if_any(prepared)
     with transaction.atomic():
@@ -66,7 +65,14 @@ def submit_signals(
             _raise_if_any([list(outcome.problems) or outcome for outcome in outcomes])
         stored = [outcome.signal for outcome in outcomes if outcome.signal is not None]
         _announce(actor, "signals.submitted", stored)
+        require_still(actor, (row for row in prepared if isinstance(row, PreparedSignal)))
     return outcomes
+
+
+def require_few(indicators: int) -> None:
+    """Invalid when a batch holds too many in all. Worth asking before its rows are read."""
+    if indicators > MAX_INDICATORS_IN_ALL:
+        raise Invalid([_TOO_MANY])
 
 
 def update_signal(*, actor: Actor, uuid: UUID, changes: dict[str, Any]) -> Signal:
@@ -83,10 +89,11 @@ def update_signal(*, actor: Actor, uuid: UUID, changes: dict[str, Any]) -> Signa
         item = replace(as_input(signal), **changes)
         prepared = Preparation(actor, [item]).prepare(item, keeps_indicators=keeps_indicators)
         if isinstance(prepared, list):
-            raise Invalid(prepared)
+            raise Invalid([_as_change(problem, changes) for problem in prepared])
         storage.overwrite_signals([signal], [prepared])
         storage.replace_links(actor, [signal], [prepared], keeps_indicators=keeps_indicators)
         _announce(actor, "signal.updated", [signal], fields=sorted(changes))
+        require_still(actor, [prepared])
     return signal
 
 
@@ -146,6 +153,20 @@ _RETRACTED = Problem(
 )
 
 
+_EXPIRED = Problem(
+    "/expires_at",
+    "expired",
+    "This signal has expired.",
+    "Send an expires_at in the future with the change.",
+)
+_OTHER_KIND = Problem(
+    "/kind",
+    "kind_stays",
+    "The signal with this external_id is of the other kind, and a signal's kind stays as it is.",
+    "Send the kind that it has, or use a new external_id.",
+)
+
+
 def _raise_if_any(rows: Sequence[PreparedSignal | Outcome | list[Problem]]) -> None:
     problems = [
         problem.below(f"/signals/{position}")
@@ -161,41 +182,27 @@ def _store(
     actor: Actor, organisation: Organisation, prepared: Sequence[PreparedSignal | list[Problem]]
 ) -> list[Outcome]:
     good = {position: row for position, row in enumerate(prepared) if isinstance(row, PreparedSignal)}
-    existing = {
-        signal.external_id: signal
-        # no_key: a match that refers to one of these is written without waiting for this batch or dead-locking with it.
-        for signal in Signal.objects.select_for_update(no_key=True)
-        .filter(
-            organisation=organisation,
-            external_id__in=[row.source.external_id for row in good.values() if row.source.external_id],
-        )
-        .order_by("external_id")
-    }
     outcomes = [Outcome(None, problems=tuple(row) if isinstance(row, list) else ()) for row in prepared]
-    fresh: list[int] = []
-    known: list[int] = []
-    for position, row in good.items():
-        signal = existing.get(row.source.external_id)
-        if signal is None:
-            fresh.append(position)
-        elif signal.retracted_at is None:
-            known.append(position)
-            outcomes[position] = Outcome(signal)
-        else:
-            outcomes[position] = Outcome(None, problems=(_RETRACTED,))
-    inserted = storage.insert_signals(organisation, [good[position] for position in fresh])
-    for position, signal in zip(fresh, inserted, strict=True):
-        outcomes[position] = Outcome(signal, created=True)
-    storage.overwrite_signals(
-        [existing[good[position].source.external_id] for position in known], [good[position] for position in known]
-    )
-    stored = [position for position in good if outcomes[position].signal is not None]
-    storage.replace_links(
-        actor,
-        [signal for position in stored if (signal := outcomes[position].signal) is not None],
-        [good[position] for position in stored],
-    )
+    stored: list[tuple[Signal, PreparedSignal]] = []
+    known: list[tuple[Signal, PreparedSignal]] = []
+    held = storage.insert_or_lock(organisation, list(good.values()))
+    for (position, row), (signal, created) in zip(good.items(), held, strict=True):
+        problem = None if created else _standing_in_the_way(signal, row)
+        outcomes[position] = Outcome(None, problems=(problem,)) if problem else Outcome(signal, created=created)
+        if problem is None:
+            stored.append((signal, row))
+            if not created:
+                known.append((signal, row))
+    storage.overwrite_signals([signal for signal, _row in known], [row for _signal, row in known])
+    storage.replace_links(actor, [signal for signal, _row in stored], [row for _signal, row in stored])
     return outcomes
+
+
+def _standing_in_the_way(signal: Signal, row: PreparedSignal) -> Problem | None:
+    """Why the signal that has the row's external_id can't be overwritten by it."""
+    if signal.retracted_at is not None:
+        return _RETRACTED
+    return _OTHER_KIND if signal.kind != row.source.kind else None
 
 
 def _announce(actor: Actor, action: str, signals: Sequence[Signal], reason: str = "", **detail: Any) -> None:
@@ -213,6 +220,11 @@ def _announce(actor: Actor, action: str, signals: Sequence[Signal], reason: str 
         **detail,
     )
     emit(CHANGED, {"signals": [signal.pk for signal in signals]})
+
+
+def _as_change(problem: Problem, changes: Mapping[str, Any]) -> Problem:
+    """A problem of what is stored and was not sent: to leave it out is no mend."""
+    return _EXPIRED if problem.path == "/expires_at" and "expires_at" not in changes else problem
 
 
 def _own_for_update(actor: Actor, organisation: Organisation, uuid: UUID) -> Signal:

@@ -20,20 +20,34 @@ _LOOK_UP_CHUNK = 1_000
 _COPIED = ("kind", "harm", "severity", "confidence", "tlp", "subject_role", "summary", "lawful_basis", "observed_at")
 
 
-def insert_signals(organisation: Organisation, prepared: Sequence[PreparedSignal]) -> list[Signal]:
-    """Insert; a row whose external_id another request inserted at the same moment is overwritten instead of doubled."""
-    signals = [_filled(Signal(organisation=organisation), item) for item in prepared]
-    plain = [signal for signal in signals if signal.external_id is None]
-    named = [signal for signal in signals if signal.external_id is not None]
-    Signal.objects.bulk_create(plain)
-    # In one order everywhere: two batches that name the same rows then wait for each other instead of dead-locking.
-    named.sort(key=lambda signal: signal.external_id or "")
-    if named:
-        _insert_or_overwrite(named, ["organisation", "external_id"])
-        stored = dict(Signal.objects.filter(pk__in=[signal.pk for signal in named]).values_list("pk", "uuid"))
-        for signal in named:
-            signal.uuid = stored[signal.pk]
-    return signals
+def insert_or_lock(organisation: Organisation, prepared: Sequence[PreparedSignal]) -> list[tuple[Signal, bool]]:
+    """For each row its signal, in their order, and whether it is new: inserted with the row's content, or the one that
+    has its external_id, locked and as it stands.
+
+    New rows are inserted in the order of their external_id, and only then is what was there locked, in one order too:
+    batches that name the same rows wait for each other and can't dead-lock. Who waited finds the row of who was first.
+    """
+    made = [_filled(Signal(organisation=organisation), item) for item in prepared]
+    Signal.objects.bulk_create([signal for signal in made if signal.external_id is None])
+    named = sorted(
+        (signal for signal in made if signal.external_id is not None), key=lambda signal: signal.external_id or ""
+    )
+    if not named:
+        return [(signal, True) for signal in made]
+    there = Signal.objects.filter(organisation=organisation, external_id__in=[signal.external_id for signal in named])
+    known = set(there.values_list("external_id", flat=True))
+    Signal.objects.bulk_create([item for item in named if item.external_id not in known], ignore_conflicts=True)
+    # no_key: a match that refers to one of these is written without waiting for this batch or dead-locking with it.
+    locked = there.select_for_update(no_key=True).order_by("external_id")
+    stored = {signal.external_id: signal for signal in locked}
+    return [
+        (signal, True) if signal.external_id is None else _as_stored(signal, stored[signal.external_id])
+        for signal in made
+    ]
+
+
+def _as_stored(made: Signal, stored: Signal) -> tuple[Signal, bool]:
+    return stored, stored.uuid == made.uuid
 
 
 def overwrite_signals(signals: Sequence[Signal], prepared: Sequence[PreparedSignal]) -> None:
@@ -41,14 +55,10 @@ def overwrite_signals(signals: Sequence[Signal], prepared: Sequence[PreparedSign
     for signal, item in zip(signals, prepared, strict=True):
         _filled(signal, item)
     # Not bulk_update: its CASE of every row in every column takes several times as long.
-    _insert_or_overwrite(signals, ["id"])
-
-
-def _insert_or_overwrite(signals: Sequence[Signal], unique_fields: Sequence[str]) -> None:
     Signal.objects.bulk_create(
         signals,
         update_conflicts=True,
-        unique_fields=unique_fields,
+        unique_fields=["id"],
         update_fields=[*_COPIED, "expires_at", "updated_at"],
     )
 
@@ -156,7 +166,7 @@ def _name_organisations(actor: Actor, pairs: Iterable[tuple[Signal, PreparedSign
 
 def indicator_ids_of(indicators: Iterable[PreparedIndicator]) -> dict[tuple[str, bytes], int]:
     """Ids by identity; missing rows are inserted. Another transaction's insert of the same value is waited for."""
-    # Sorted, for the same reason as above.
+    # Sorted: two batches that name the same values then wait for each other instead of dead-locking.
     wanted = sorted({item.identity: item for item in indicators}.values(), key=lambda item: item.identity)
     ids: dict[tuple[str, bytes], int] = _known_ids([item.identity for item in wanted])
     missing = [item for item in wanted if item.identity not in ids]

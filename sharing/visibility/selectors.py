@@ -53,6 +53,29 @@ def _group_ids(actor: Actor, permission: GroupPermission) -> list[int]:
     return list(actor.remembered[permission])
 
 
+def held_for_sharing(organisation: Organisation, sharing_group_ids: Iterable[int]) -> dict[int, SharingGroup]:
+    """Those of these groups that the organisation may share with at this moment, by id; inside a transaction.
+
+    Groups and grants are locked (FOR SHARE) until its end, so that none is closed or taken away before. To be asked
+    last: whoever closes a group waits for as long.
+    """
+    ids = sorted(set(sharing_group_ids))
+    if not ids:
+        return {}
+    held = SharingGroup.objects.raw(
+        """
+        SELECT shared.*
+          FROM sharing_sharinggroup AS shared
+          JOIN sharing_sharinggroupgrant AS granted ON granted.content_object_id = shared.id
+          JOIN auth_permission AS permission ON permission.id = granted.permission_id
+         WHERE shared.id = ANY(%s) AND shared.status = %s AND granted.group_id = %s AND permission.codename = %s
+         ORDER BY shared.id
+           FOR SHARE OF shared, granted""",
+        [ids, SharingGroup.Status.ACTIVE, organisation.group_id, GroupPermission.CONTRIBUTE],
+    )
+    return {group.pk: group for group in held}
+
+
 def members(sharing_group_ids: Iterable[int]) -> QuerySet[SharingGroupGrant]:
     """Who may see the signals of these groups, and why: one row for each organisation and group."""
     return SharingGroupGrant.objects.filter(

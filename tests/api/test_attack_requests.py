@@ -91,6 +91,39 @@ def test_a_refused_reference_is_not_sent_back_at_any_length(call: Caller) -> Non
     assert len(answer.content) < 1_000
 
 
+@pytest.mark.parametrize("reference", ["someone@example.org", "+44 20 7946 0018", "y" * 190 + "@example.org"])
+def test_a_refused_reference_that_holds_an_identifier_is_not_sent_back(call: Caller, reference: str) -> None:
+    rows = [row(external_id=reference), row(external_id=reference, kind="x"), row(external_id="ad-1", kind="x")]
+    answer = call("POST", "signals/batch", {"signals": rows})
+    assert [line["status"] for line in answer.json()["results"]] == ["refused"] * 3
+    assert [line["external_id"] for line in answer.json()["results"]] == [None, None, "ad-1"]
+
+
+@pytest.mark.parametrize(
+    ("platform", "code"),
+    [
+        (447911123456, "not_text"),
+        ("447911123456", "identifier_in_text"),
+        ("00447911123456", "identifier_in_text"),
+        ("44-7911_123456", "identifier_in_text"),
+        ("tube-7911123456", "identifier_in_text"),
+        ("someone@example.org", "invalid"),
+        (True, "not_text"),
+    ],
+)
+def test_a_platform_is_a_short_name_and_no_number(call: Caller, platform: Any, code: str) -> None:
+    answer = call("POST", "signals", row(kind="account", account={"platform": platform}))
+    assert [(error["path"], error["code"]) for error in answer.json()["errors"]] == [("/account/platform", code)]
+    item = {"type": "username", "value": "ana", "platform": 447911123456}
+    assert [error["code"] for error in call("POST", "signals", row(indicators=[item])).json()["errors"]] == ["not_text"]
+
+
+@pytest.mark.parametrize("platform", ["exampletube", "4399", "9gag", "17173", "Example_Tube-2"])
+def test_platforms_with_figures_in_their_names(call: Caller, platform: str) -> None:
+    answer = call("POST", "signals", row(kind="account", account={"platform": platform}))
+    assert answer.status_code == 201, answer.content
+
+
 @pytest.mark.parametrize(
     ("fields", "path"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
@@ -95,6 +96,55 @@ def test_methods_media_types_and_unknown_addresses(client: Client, key: str) -> 
     check(send(client, key, b"a=b", content_type="application/x-www-form-urlencoded"), 415)
     check(client.get("/api/v1/signals", headers={**headers, "accept": "text/html"}), 406)
     check(client.get("/api/v1/nothing-here", headers=headers), 404)
+
+
+def test_no_answer_repeats_a_media_type_or_a_method(client: Client, key: str) -> None:
+    answer = send(client, key, b"a=b", content_type="secret/someone@example.org")
+    assert "Content-Type: application/json" in check(answer, 415)["detail"]
+    assert b"secret" not in answer.content
+    answer = client.generic("SECRET", "/api/v1/signals", headers={"authorization": f"Bearer {key}"})
+    assert "SECRET" not in check(answer, 405)["detail"]
+    assert "POST" in answer["Allow"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"kind": None, "summary": None, "external_id": "", "indicators": "x", "confidence": 101, "account": 3},
+        {"summary": "x" * 4_001, "confidence": "x", "observed_at": "yesterday", "sharing_groups": ["", "x" * 61]},
+        {"summary": "a\u0000b", "lawful_basis": "\ud800", "account": {"platform": "no such name", "behaviours": 1}},
+        [],
+    ],
+)
+def test_every_problem_says_how_to_mend_it(client: Client, key: str, body: Any) -> None:
+    problems = check(send(client, key, body), 400)["errors"]
+    assert problems
+    assert [problem for problem in problems if not problem["mend"]] == []
+
+
+def test_a_compressed_body_is_told_so(client: Client, key: str) -> None:
+    headers = {"authorization": f"Bearer {key}", "content-encoding": "gzip"}
+    answer = send(client, key, gzip.compress(b"{}"), headers=headers)
+    assert "Content-Encoding" in check(answer, 400)["detail"]
+    assert "Content-Encoding" not in check(send(client, key, b"{"), 400)["detail"]
+
+
+@pytest.mark.parametrize("path", ["signals", "signals/batch", "lookups"])
+@pytest.mark.parametrize("levels", [19, 25, 500, *range(890, 1_000, 7), 925, 3_000, 100_000])
+def test_nesting_at_any_depth_is_a_400(client: Client, key: str, path: str, levels: int) -> None:
+    name = {"signals": "indicators", "signals/batch": "signals", "lookups": "items"}[path]
+    body = f'{{"{name}": [{"[" * levels}{"]" * levels}]}}'.encode()
+    client.raise_request_exception = False
+    assert "nested too deep" in check(send(client, key, body, f"/api/v1/{path}"), 400)["detail"]
+    body = b'{"a":' * levels + b"1" + b"}" * levels
+    assert check(send(client, key, body, f"/api/v1/{path}"), 400)
+
+
+def test_what_a_video_needs_is_not_too_deep(client: Client, key: str) -> None:
+    row = good(indicators=[{"type": "vpdq", "value": [{"hash": "x"}] * 30}])
+    (answer,) = send(client, key, {"signals": [row]}, "/api/v1/signals/batch").json()["results"]
+    assert answer["errors"][0]["code"] == "not_a_frame"
 
 
 def test_no_key_and_no_scope(client: Client) -> None:

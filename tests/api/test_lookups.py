@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import ApiClient
 from hub.audit.models import AuditEntry
+from sharing.api.serializers.lookups import item_weight
 from sharing.matching import ranges
 from sharing.matching.ranges import TYPES
 from tests import factories
@@ -144,6 +145,59 @@ def test_hashes_count_a_hundredth_of_a_request_and_identifiers_a_whole_one(clien
     refused = ask(client, key, ITEM)
     assert refused.status_code == 429
     assert 1 <= int(refused["Retry-After"]) <= 61
+
+
+@pytest.mark.parametrize("name", ["email ", " email", "email\n", "Email", "e-mail", "", ["md5"], None])
+def test_only_the_exact_name_of_a_hash_counts_less_and_a_name_is_not_trimmed(
+    client: Client, key: str, name: Any
+) -> None:
+    ApiClient.objects.update(rate_per_minute=1)
+    item = {"type": name, "value": "someone@example.org"}
+    answer = ask(client, key, item)
+    assert answer.status_code == 200
+    assert answer.json()["results"][0]["status"] == "refused"
+    assert ask(client, key, ITEM).status_code == 429
+
+
+@pytest.mark.parametrize(
+    ("item", "weight"),
+    [
+        (ITEM, 1),
+        ({"type": "pdq", "value": "f" * 64, "quality": 90}, 1),
+        ({"type": "url", "value": "https://example.org/"}, 1),
+        ({"type": "url", "value": "https://example.org/?" + "a&" * 2_037}, 64),
+        ({"type": "text", "value": "\ufdfa" * 30_000}, 1_407),
+        ({"type": "text", "value": "\ud800"}, 1),
+        ({"type": "md5", "value": ""}, 1),
+        ({"type": "phone", "value": "1"}, 100),
+    ],
+)
+def test_a_value_counts_by_its_bytes(item: Any, weight: int) -> None:
+    assert item_weight(item) == weight
+
+
+def test_a_video_counts_by_the_bytes_of_the_body(client: Client, key: str) -> None:
+    ApiClient.objects.update(rate_per_minute=8)
+    frames = [{"hash": f"{number:064x}", "quality": 90, "timestamp": number} for number in range(500)]
+    video = {"type": "vpdq", "value": frames}
+    assert ask(client, key, video).status_code == 200  # some 56,000 bytes: more than four requests
+    assert ask(client, key, video).status_code == 429
+
+
+def test_who_is_over_the_limit_is_refused_unread(client: Client, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ApiClient.objects.update(rate_per_minute=1)
+    assert ask(client, key, *[ITEM] * 99).status_code == 200
+    read: list[Any] = []
+    monkeypatch.setattr("sharing.api.parsing.BoundedJSONParser.parse", lambda *args, **_kwargs: read.append(args))
+    assert ask(client, key, *[ITEM] * 1_000).status_code == 429
+    assert read == []
+
+
+def test_what_was_counted_by_the_size_is_not_counted_twice(client: Client, key: str) -> None:
+    ApiClient.objects.update(rate_per_minute=2)
+    assert ask(client, key, *[ITEM] * 198).status_code == 200
+    assert ask(client, key, ITEM, ITEM).status_code == 200
+    assert ask(client, key, ITEM).status_code == 429
 
 
 def test_a_body_that_can_not_be_read_counts_too(client: Client, key: str) -> None:

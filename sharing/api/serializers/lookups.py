@@ -9,9 +9,10 @@ from rest_framework import serializers
 
 from hub.errors import Problem
 from sharing import signal_types
-from sharing.api.problems import flattened, problem_out
+from sharing.api.problems import flattened, problems_of_a_row
 from sharing.api.serializers.signals import MAX_VALUE, IndicatorIn, ProblemOut
-from sharing.api.serializers.strict import StrictSerializer, Text
+from sharing.api.serializers.strict import BoundedList, StrictSerializer, Text, Unread
+from sharing.api.throttling import WHOLE
 from sharing.matching.lookups import MOST, Answer
 from sharing.matching.ranges import Suffix
 from sharing.signals.inputs import IndicatorInput
@@ -20,17 +21,21 @@ from sharing.visibility.models import Harm
 from sharing.visibility.tlp import TLP
 
 MAX_ITEMS: Final = 1_000
+# Bytes of a value, and of a body, for a hundredth of a request. The longest hash in hexadecimal digits has 64; with
+# what JSON puts around it, it stays below 128.
+VALUE_BYTES: Final = 64
+BODY_BYTES: Final = 128
 _PLAIN: Final = {"type", "value"}
 
 
 class LookupIn(StrictSerializer):
-    items = serializers.ListField(child=serializers.JSONField(), min_length=1, max_length=MAX_ITEMS)
+    items = BoundedList(child=Unread(), min_length=1, max_length=MAX_ITEMS)
 
 
 class LookupSchema(serializers.Serializer[Any]):
     """How a look-up is documented; LookupIn takes items unread, so that one bad item does not refuse the rest."""
 
-    items = serializers.ListField(child=IndicatorIn(), min_length=1, max_length=MAX_ITEMS)
+    items = BoundedList(child=IndicatorIn(), min_length=1, max_length=MAX_ITEMS)
 
 
 def unread_items(data: Any) -> list[Any] | None:
@@ -58,13 +63,30 @@ def read_item(item: Any) -> IndicatorInput | list[Problem]:
     return IndicatorInput(**serializer.validated_data) if serializer.is_valid() else flattened(serializer.errors)
 
 
-def is_identifier(item: Any) -> bool:
-    """Whether an unread item is of a type that becomes a keyed token."""
-    name = item.get("type") if isinstance(item, Mapping) else None
-    return isinstance(name, str) and name in _KEYED
+def item_weight(item: Any) -> int:
+    """What an unread item counts for. A hash, or what is hashed here, counts by its bytes: reading it takes as long.
+
+    An identifier counts as a whole request, because it can be guessed; and so does whatever may turn out to be one.
+    """
+    if not isinstance(item, Mapping) or not _is_hash(item.get("type")):
+        return WHOLE
+    value = item.get("value")
+    if not isinstance(value, str):  # the frames of a video: see least_weight
+        return 1
+    size = len(value) if value.isascii() else len(value.encode(errors="surrogatepass"))
+    return max(1, -(-size // VALUE_BYTES))
 
 
-_KEYED: Final = frozenset(item.name for item in signal_types.ALL if item.keyed)
+def _is_hash(name: Any) -> bool:
+    return isinstance(name, str) and name in _HASHES
+
+
+def least_weight(body_bytes: int) -> int:
+    """What a look-up counts for whatever is in it: known before the body is read."""
+    return -(-body_bytes // BODY_BYTES)
+
+
+_HASHES: Final = frozenset(item.name for item in signal_types.ALL if not item.keyed)
 
 
 class VerdictCounts(serializers.Serializer[Any]):
@@ -127,7 +149,7 @@ def _answer_out(place: int, answer: Answer) -> dict[str, Any]:
             for found in answer.found
         ],
         "more": answer.more,
-        "errors": [problem_out(problem.below(f"/items/{place}")) for problem in answer.problems],
+        "errors": problems_of_a_row(answer.problems, f"/items/{place}"),
     }
 
 

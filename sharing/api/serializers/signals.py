@@ -11,7 +11,7 @@ from rest_framework.fields import empty
 
 from sharing import signal_types
 from sharing.api.paging import PageQuery
-from sharing.api.serializers.strict import Choice, StrictSerializer, Text
+from sharing.api.serializers.strict import BoundedList, Choice, ShortName, StrictSerializer, Text, Unread
 from sharing.signal_types.video import LONGEST_VIDEO, MAX_FRAMES
 from sharing.signals.inputs import AccountInput, IndicatorInput, SignalInput
 from sharing.signals.models import AccountDetail, Signal
@@ -57,14 +57,15 @@ class Value(Text):
 
 
 class IndicatorIn(StrictSerializer):
-    type = Text(max_length=20, help_text=f"One of: {', '.join(signal_types.NAMES)}.")
+    # Not trimmed: what is written here decides what a look-up weighs, before it is read.
+    type = Text(max_length=20, trim_whitespace=False, help_text=f"One of: {', '.join(signal_types.NAMES)}.")
     value = Value(
         max_length=MAX_VALUE,
         trim_whitespace=False,
         help_text="A hash as hexadecimal digits; a URL, a text or an identifier as it is; a video (`vpdq`) as the list "
         "of its frames. Identifiers become keyed tokens at once: the plain value is never stored.",
     )
-    platform = serializers.SlugField(
+    platform = ShortName(
         max_length=60, required=False, default="", allow_blank=True, help_text=f"Needed for usernames. {_PLATFORM}"
     )
     quality = serializers.IntegerField(
@@ -74,8 +75,8 @@ class IndicatorIn(StrictSerializer):
 
 
 class AccountIn(StrictSerializer):
-    platform = serializers.SlugField(max_length=60, help_text=_PLATFORM)
-    behaviours = serializers.ListField(child=Text(max_length=60), max_length=30, required=False, default=list)
+    platform = ShortName(max_length=60, help_text=_PLATFORM)
+    behaviours = BoundedList(child=Text(max_length=60), max_length=30, required=False, default=list)
     enforcement = Choice(choices=AccountDetail.Enforcement.choices, required=False, default="none")
     enforced_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
@@ -101,15 +102,15 @@ class SignalIn(StrictSerializer):
     expires_at = serializers.DateTimeField(
         required=False, allow_null=True, default=None, help_text="Left out: the retention of the sharing group."
     )
-    sharing_groups = serializers.ListField(
+    sharing_groups = BoundedList(
         child=Text(max_length=60), max_length=MAX_AUDIENCE, required=False, default=list,
         help_text="Short names of the groups that will see this.",
     )  # fmt: skip
-    named_organisations = serializers.ListField(
+    named_organisations = BoundedList(
         child=Text(max_length=60), max_length=MAX_AUDIENCE, required=False, default=list,
         help_text="Short names of organisations that will see this one signal; the only way for TLP:RED.",
     )  # fmt: skip
-    indicators = serializers.ListField(child=IndicatorIn(), max_length=MAX_INDICATORS)
+    indicators = BoundedList(child=IndicatorIn(), max_length=MAX_INDICATORS)
     account = AccountIn(required=False, allow_null=True, default=None)
 
     def changes(self) -> dict[str, Any]:
@@ -148,14 +149,14 @@ class BatchIn(StrictSerializer):
     atomic = serializers.BooleanField(
         required=False, default=False, help_text="true: store all of them, or none when one has a problem."
     )
-    signals = serializers.ListField(child=serializers.JSONField(), min_length=1, max_length=settings.API_BATCH_MAX)
+    signals = BoundedList(child=Unread(), min_length=1, max_length=settings.API_BATCH_MAX)
 
 
 class BatchSchema(serializers.Serializer[Any]):
     """How the batch is documented; BatchIn takes rows unread, so that one bad row does not refuse the rest."""
 
     atomic = BatchIn().fields["atomic"]
-    signals = serializers.ListField(child=SignalIn(), min_length=1, max_length=settings.API_BATCH_MAX)
+    signals = BoundedList(child=SignalIn(), min_length=1, max_length=settings.API_BATCH_MAX)
 
 
 class RetractIn(StrictSerializer):

@@ -11,6 +11,8 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.settings import api_settings
 
 MAX_KEY = 30
+# Bad entries of a list, and unknown fields, that are named. A body of 100 KB may hold 30,000 of them.
+MOST_NAMED = 20
 
 
 def quoted(text: str, longest: int) -> str:
@@ -34,15 +36,71 @@ class StrictSerializer(serializers.Serializer[Any]):
         if isinstance(data, Mapping):
             unknown = [str(key) for key in data if key not in self.fields]
             if unknown:
-                mend = f"Known fields: {', '.join(self.fields)}."
-                error = mendable("There is no field of this name.", "unknown_field", mend)
-                raise ValidationError({self._nameable(key): error.detail for key in unknown})
+                raise self._unknown(unknown)
         return super().to_internal_value(data)
+
+    def _unknown(self, keys: list[str]) -> ValidationError:
+        mend = f"Known fields: {', '.join(self.fields)}."
+        error = mendable("There is no field of this name.", "unknown_field", mend)
+        found: dict[str, list[Any]] = {self._nameable(key): list(error.detail) for key in keys[:MOST_NAMED]}
+        if len(keys) > MOST_NAMED:
+            more = unlooked_at(len(keys) - MOST_NAMED, "unknown fields")
+            found.setdefault(api_settings.NON_FIELD_ERRORS_KEY, []).extend(more.detail)
+        return ValidationError(found)
 
     def _nameable(self, key: str) -> str:
         """A misspelt field is named. Anything else may be an identifier in the wrong place, and is not repeated."""
         is_typo = len(key) <= MAX_KEY and bool(get_close_matches(key, self.fields, n=1))
         return key if is_typo else api_settings.NON_FIELD_ERRORS_KEY
+
+
+def unlooked_at(number: int, what: str) -> ValidationError:
+    message = f"{number} further {what} were not looked at."
+    return mendable(message, "more_problems", "Mend what is named, and send it again.")
+
+
+class BoundedList(serializers.ListField):
+    """A list whose length is judged before its entries, and whose bad entries are named up to a number.
+
+    The framework reads every entry before it looks at the length, and names every bad one.
+    """
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if isinstance(data, list) and self.max_length is not None and len(data) > self.max_length:
+            message = f"The list has more than {self.max_length} entries."
+            raise mendable(message, "max_length", "Leave some out, or send them in several requests.")
+        entries: list[Any] = super().to_internal_value(data)
+        return entries
+
+    def run_child_validation(self, data: Any) -> list[Any]:
+        read: list[Any] = []
+        errors: dict[Any, Any] = {}
+        entries = list(data)
+        for position, entry in enumerate(entries):
+            try:
+                read.append(self.child.run_validation(entry))
+            except ValidationError as error:
+                errors[position] = error.detail
+            if len(errors) == MOST_NAMED and position + 1 < len(entries):
+                left_out = unlooked_at(len(entries) - position - 1, "entries of this list")
+                errors[api_settings.NON_FIELD_ERRORS_KEY] = left_out.detail
+                break
+        if errors:
+            raise ValidationError(errors)
+        return read
+
+
+class Unread(serializers.Field[Any, Any, Any, Any]):
+    """Anything, to be read later and by itself: one bad row, and a null is one, must not refuse the others."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(allow_null=True, **kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
 
 
 class Choice(serializers.ChoiceField):
@@ -62,3 +120,7 @@ class Text(serializers.CharField):
         if not isinstance(data, str):
             raise mendable("This is not a text.", "not_text", "Put it in quotes.")
         return super().to_internal_value(data)
+
+
+class ShortName(Text, serializers.SlugField):
+    """A short name, sent as a text: 447911123456 without quotes is none."""

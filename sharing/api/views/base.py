@@ -37,6 +37,10 @@ class HubView(APIView):
         """What the request counts for against its client's limit, in hundredths of a request."""
         return WHOLE
 
+    def least_weight(self, body_bytes: int) -> int:
+        """What a request with a body of this size weighs at least; only where `weight` has to read it."""
+        return 0
+
     @property
     def actor(self) -> Actor:
         actor = self.request.auth

@@ -16,7 +16,8 @@ from sharing.api.serializers.lookups import (
     RangeOut,
     RangeQuery,
     answers_out,
-    is_identifier,
+    item_weight,
+    least_weight,
     read_item,
     suffix_out,
     unread_items,
@@ -42,11 +43,11 @@ class Lookups(HubView):
     scopes = {"POST": Scope.LOOK_UP}
 
     def weight(self, request: Request) -> int:
-        """A hash weighs a hundredth of a request; an identifier weighs a whole one, because it can be guessed."""
         items = unread_items(request.data)
-        if items is None:
-            return WHOLE
-        return sum(WHOLE if is_identifier(item) else 1 for item in items)
+        return WHOLE if items is None else sum(map(item_weight, items))
+
+    def least_weight(self, body_bytes: int) -> int:
+        return least_weight(body_bytes)
 
     @extend_schema(
         operation_id="look_up",

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from accounts.models import Scope
 from hub.errors import Problem
 from sharing.api.paging import Page, page_schema
-from sharing.api.problems import flattened, problem_out
+from sharing.api.problems import flattened, problems_of_a_row
 from sharing.api.serializers.signals import (
     MAX_REFERENCE,
     BatchIn,
@@ -32,7 +32,9 @@ from sharing.api.views.base import HubView, valid_body, valid_query
 from sharing.signals import services
 from sharing.signals.inputs import SignalInput
 from sharing.signals.models import Signal
+from sharing.signals.preparation import MAX_INDICATORS
 from sharing.signals.selectors import newest_page, with_details
+from sharing.signals.words import problem_in
 
 _EXAMPLE = OpenApiExample(
     "A picture",
@@ -99,6 +101,7 @@ class SignalBatch(HubView):
     )
     def post(self, request: Request) -> Response:
         envelope = valid_body(BatchIn, request).validated_data
+        services.require_few(sum(map(indicators_sent, envelope["signals"])))
         rows = list(read_rows(envelope["signals"]))
         outcomes = services.submit_signals(actor=self.actor, items=rows, atomic=envelope["atomic"])
         results = [
@@ -110,15 +113,28 @@ class SignalBatch(HubView):
 
     @staticmethod
     def result(position: int, row: Any, outcome: services.Outcome) -> dict[str, Any]:
-        external_id = row.get("external_id") if isinstance(row, Mapping) else None
         done = "created" if outcome.created else "updated"
         return {
             "row": position,
             "status": "refused" if outcome.signal is None else done,
             "id": outcome.signal.uuid if outcome.signal else None,
-            "external_id": quoted(external_id, MAX_REFERENCE) if isinstance(external_id, str) else None,
-            "errors": [problem_out(problem.below(f"/signals/{position}")) for problem in outcome.problems],
+            "external_id": reference_shown(row),
+            "errors": problems_of_a_row(outcome.problems, f"/signals/{position}"),
         }
+
+
+def reference_shown(row: Any) -> str | None:
+    """A row's external_id, by which a member finds it again; None for one that the hub would not store."""
+    sent = row.get("external_id") if isinstance(row, Mapping) else None
+    if not isinstance(sent, str) or len(sent) > MAX_REFERENCE or problem_in(sent, "") is not None:
+        return None
+    return quoted(sent, MAX_REFERENCE)
+
+
+def indicators_sent(row: Any) -> int:
+    """How many indicators of an unread row will be read: none of a list that is too long."""
+    sent = row.get("indicators") if isinstance(row, Mapping) else None
+    return len(sent) if isinstance(sent, list) and len(sent) <= MAX_INDICATORS else 0
 
 
 def read_rows(rows: Iterable[Any]) -> Iterator[SignalInput | list[Problem]]:
