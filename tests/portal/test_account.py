@@ -36,6 +36,12 @@ def test_signing_in_leads_back_to_the_page_that_was_asked_for_and_never_elsewher
     assert attempt(Client(), scene.ana.email, PASSWORD, next="https://evil.example/").headers["Location"] == "/"
 
 
+@pytest.mark.parametrize("shown", ["http://[", "http://elsewhere.example/signals", "x"])
+def test_a_part_of_a_page_leads_to_the_sign_in_whatever_the_browser_says_that_it_shows(shown: str, db: None) -> None:
+    answer = Client().get("/signals", headers={"HX-Request": "true", "HX-Current-URL": shown})
+    assert answer.headers["HX-Redirect"] == "/sign-in?next=/"
+
+
 def test_a_wrong_password_and_an_unknown_address_look_the_same(scene: Scene) -> None:
     wrong = attempt(Client(), scene.ana.email, "wrong").content.decode()
     unknown = attempt(Client(), "nobody@example.org", "wrong").content.decode()
