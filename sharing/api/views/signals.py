@@ -63,7 +63,7 @@ class Signals(HubView):
     )
     def get(self, request: Request) -> Response:
         query = valid_query(SignalQuery, request)
-        page = Page.of(query.validated_data)
+        page = Page.of(query.validated_data, rows="signals", actor=self.actor)
         rows = newest_page(self.actor, query.filters(), before=page.before, size=page.wanted)
         body = page.body(request, rows, [signal.pk for signal in rows])
         body["results"] = SignalOut(body["results"], many=True, context={"actor": self.actor}).data
