@@ -18,10 +18,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts.middleware import actor_of_request
 from hub.admin.pages import Link, list_url, moment
 from hub.admin.steps import Question, Step, SteppedAdmin
+from hub.words import problem_in
 from sharing import signal_types
 from sharing.matching.models import Rematch
 from sharing.matching.rematches import cancel_rematch, start_rematch
-from sharing.signals.words import problem_in
 
 _OPEN = (Rematch.State.QUEUED, Rematch.State.RUNNING)
 

@@ -13,9 +13,9 @@ from accounts.services import require_oversight
 from hub.audit.services import record
 from hub.errors import Conflict, Invalid, NotFound, Problem
 from hub.outbox.services import emit
+from hub.words import require_no_identifier
 from sharing import signal_types
 from sharing.matching.models import Rematch
-from sharing.signals.words import require_no_identifier
 
 STEP: Final = "rematch.step"
 

@@ -15,13 +15,13 @@ from hub.audit.services import record
 from hub.errors import NotFound
 from hub.outbox.models import OutboxEvent
 from hub.outbox.services import still_working
+from hub.words import require_no_identifier
 from sharing.matching.facts import facts_from, links_of
 from sharing.matching.floods.guard import sift
 from sharing.matching.floods.summary import summarise
 from sharing.matching.models import Match, Rematch
 from sharing.matching.telling import told_about
 from sharing.matching.thresholds import thresholds
-from sharing.signals.words import require_no_identifier
 
 CHUNK = 100
 

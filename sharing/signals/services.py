@@ -15,12 +15,12 @@ from accounts.models import Organisation, Scope
 from hub.audit.services import record
 from hub.errors import Conflict, Invalid, NotFound, NotPermitted, Problem
 from hub.outbox.services import emit
+from hub.words import require_no_identifier
 from sharing.signals import storage
 from sharing.signals.inputs import SignalInput
 from sharing.signals.models import Signal
 from sharing.signals.preparation import Preparation, PreparedSignal
 from sharing.signals.selectors import as_input, with_details
-from sharing.signals.words import require_no_identifier
 
 CHANGED = "signals.changed"
 # Each is parsed, looked up and written: more would hold a web thread for the best part of a minute.

@@ -1,8 +1,9 @@
-"""Free text is stored as it is written, so it must not be where an identifier slips in (floor 3)."""
+"""Free text is stored as it is written, so it must not be where an identifier slips in (ground)."""
 
 from __future__ import annotations
 
 import re
+from typing import Final
 
 import phonenumbers
 
@@ -10,7 +11,10 @@ from hub.errors import Invalid, Problem
 
 # Starts at the beginning of a word only: tried at every letter, a long word would cost the square of its length.
 _EMAIL = re.compile(r"(?<![^\s@<>])[^\s@<>]+@[^\s@<>]+\.[^\s@<>]{2,}")
-_TAKEN_OUT = "[…]"
+TAKEN_OUT: Final = "[…]"
+# How to put it right, where indicators can be sent with the text and where they can't.
+AS_INDICATOR: Final = "Take it out of the text and send it as an indicator of type email or phone."
+LEAVE_OUT: Final = "Take it out of the text."
 
 
 def _phones(text: str) -> phonenumbers.PhoneNumberMatcher:
@@ -18,7 +22,7 @@ def _phones(text: str) -> phonenumbers.PhoneNumberMatcher:
     return phonenumbers.PhoneNumberMatcher(text, None, leniency=phonenumbers.Leniency.POSSIBLE)
 
 
-def problem_in(text: str, path: str) -> Problem | None:
+def problem_in(text: str, path: str, mend: str = AS_INDICATOR) -> Problem | None:
     """The problem of a text that seems to hold an e-mail address or an international phone number."""
     if not (_EMAIL.search(text) or _phones(text).has_next()):
         return None
@@ -26,7 +30,7 @@ def problem_in(text: str, path: str) -> Problem | None:
         path,
         "identifier_in_text",
         "This text seems to hold an e-mail address or a phone number. The hub stores none in the clear.",
-        "Take it out of the text and send it as an indicator of type email or phone.",
+        mend,
     )
 
 
@@ -34,11 +38,12 @@ def without_identifiers(text: str) -> str:
     """The text with […] in place of what `problem_in` objects to, so that a page can show the rest again."""
     found = reversed([(match.start, match.end) for match in _phones(text)])
     for start, end in found:
-        text = f"{text[:start]}{_TAKEN_OUT}{text[end:]}"
-    return _EMAIL.sub(_TAKEN_OUT, text)
+        text = f"{text[:start]}{TAKEN_OUT}{text[end:]}"
+    return _EMAIL.sub(TAKEN_OUT, text)
 
 
 def require_no_identifier(text: str, path: str) -> None:
-    problem = problem_in(text, path)
+    """For reasons and notes, beside which no indicators are sent. Raises Invalid."""
+    problem = problem_in(text, path, LEAVE_OUT)
     if problem is not None:
         raise Invalid([problem])
