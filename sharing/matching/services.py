@@ -87,7 +87,10 @@ def _one_worker_at_a_time(signal_ids: Sequence[int]) -> None:
 
 
 def give_verdict(*, actor: Actor, uuid: UUID, verdict: str, note: str = "") -> Match:
-    """Record what a person found. May be given again; "unreviewed" takes it back. The audit keeps each."""
+    """Record what a person found. May be given again; "unreviewed" takes it back. The audit keeps each verdict.
+
+    Of the note it keeps the length only: operators read the audit, and a note is about a case.
+    """
     actor.require(Scope.REVIEW_MATCHES)
     require_no_identifier(note, "/note")
     with transaction.atomic():
@@ -109,8 +112,8 @@ def give_verdict(*, actor: Actor, uuid: UUID, verdict: str, note: str = "") -> M
             action="match.verdict",
             object_type="match",
             object_id=match.uuid,
-            reason=note,
             before=before,
             verdict=verdict,
+            note_length=len(note),
         )
     return match
