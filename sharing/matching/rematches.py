@@ -56,6 +56,7 @@ def start_rematch(*, actor: Actor, reason: str, cause: str = Rematch.Cause.ASKED
 def cancel_rematch(*, actor: Actor, uuid: UUID, reason: str) -> Rematch:
     """Stop after the chunk under way. What it has found stays. Conflict when it has ended already."""
     require_oversight(actor)
+    require_no_identifier(reason, "/reason")
     with transaction.atomic():
         rematch = Rematch.objects.overseen_by(actor).select_for_update(no_key=True).filter(uuid=uuid).first()
         if rematch is None:
