@@ -268,3 +268,11 @@ def test_what_expired_is_out_of_the_list_and_the_inbox(matched: list[Match], ana
     Signal.objects.filter(organisation=scene.beta).update(expires_at=past)
     assert len(names(text(ana, "/signals"))) == 1
     assert names(text(ana, "/matches")) == []
+
+
+@pytest.mark.parametrize("change", [{"retracted_at": timezone.now()}, {"expires_at": timezone.now()}])
+def test_who_named_one_in_a_signal_that_is_gone_is_not_offered(change: Any, ana: Client, scene: Scene) -> None:
+    factories.submit(scene.gamma, named_organisations=("alpha",), tlp="RED")
+    assert 'value="gamma"' in text(ana, "/signals")
+    Signal.objects.filter(organisation=scene.gamma).update(**change)
+    assert 'value="gamma"' not in text(ana, "/signals")
