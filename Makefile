@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory
 VENV ?= .venv
 PORT ?= 8000
 ARGS ?=
+PROCESSES ?= auto
 PY := $(VENV)/bin/python
 say = printf '%s\n' $(1) >&2
 
@@ -22,6 +23,7 @@ help: ## This list
 	@echo
 	@echo "  PORT=8001 make demo       another port        PYTHON=python3.12 make test   another Python"
 	@echo "  ARGS='-k outbox' make test   some tests       HUB_HOME=/srv/hub make demo   another folder for data"
+	@echo "  PROCESSES=0 make test        in one process, for a debugger or little memory"
 
 .PHONY: demo
 demo: $(VENV)/.base ## Start everything, run the main job, show what matched; Ctrl-C stops it
@@ -39,9 +41,9 @@ smoke: $(VENV)/.base ## Run the main job once, in a temporary folder on free por
 	@exec $(PY) -m hub.launcher smoke $(ARGS)
 
 .PHONY: test
-test: $(VENV)/.dev chromium ## All tests, on the embedded PostgreSQL
+test: $(VENV)/.dev chromium ## All tests, on the embedded PostgreSQL, in a process for each core
 	@$(call say,"4/4 Running the tests")
-	@exec $(PY) -m pytest $(ARGS)
+	@exec $(PY) -m pytest $(if $(filter-out 0,$(PROCESSES)),-n $(PROCESSES)) $(ARGS)
 
 .PHONY: test-services
 test-services: $(VENV)/.dev ## The tests that prove it on PostgreSQL with Redis, then with RabbitMQ, on 127.0.0.1
@@ -49,8 +51,10 @@ test-services: $(VENV)/.dev ## The tests that prove it on PostgreSQL with Redis,
 	@for broker in "$(SERVICES_REDIS_URL)" "$(SERVICES_RABBITMQ_URL)"; do \
 	  echo "== PostgreSQL with $${broker%%:*} ==" >&2; \
 	  DATABASE_URL="$(SERVICES_DATABASE_URL)" BROKER_URL="$$broker" \
-	    $(PY) -m pytest -m services $(ARGS) || exit 1; \
+	    $(PY) -m pytest -m services $(SERVICES_TESTS) $(ARGS) || exit 1; \
 	done
+# Only the files that bear the mark: to read all others takes longer than to start a hub.
+SERVICES_TESTS = $$(grep -rl --include='test_*.py' 'mark\.services' tests)
 
 .PHONY: lint
 lint: $(VENV)/.dev ## Style, floors and types
