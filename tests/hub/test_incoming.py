@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import logging
@@ -24,7 +25,6 @@ from gunicorn.http.unreader import IterUnreader  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
 from hub.incoming import HubHandler, without_charset
-from hub.logging import without_requests
 from sharing.signals.models import Signal
 from tests import factories
 
@@ -226,14 +226,13 @@ def test_a_file_is_refused_and_nothing_of_it_reaches_the_disk(enforce: bool, mon
 
 @pytest.fixture
 def gunicorn_log() -> Iterator[io.StringIO]:
-    """Where gunicorn's own log goes, with the filter that hub/wsgi.py puts on it."""
+    """What gunicorn's own log writes, once the web process has loaded its door."""
+    importlib.import_module("hub.wsgi")
     config, written = Config(), io.StringIO()
     log, stream = Logger(config).error_log, logging.StreamHandler(written)
     before, log.handlers = log.handlers, [stream]
-    log.addFilter(without_requests)
     yield written
     log.handlers = before
-    log.removeFilter(without_requests)
 
 
 def fail(request: Any, error: Exception) -> None:
