@@ -80,9 +80,7 @@ def thresholds_for(actor: Actor) -> dict[str, int]:
 
 def _in_force(stored: Mapping[str, int]) -> dict[str, int]:
     # The index is exact up to the type's own limit and no further, whatever is stored.
-    return _DEFAULTS | {
-        name: min(bits, _RULES[name].max_threshold) for name, bits in stored.items() if name in _RULES
-    }
+    return _DEFAULTS | {name: min(bits, _RULES[name].max_threshold) for name, bits in stored.items() if name in _RULES}
 
 
 _RULES: Final = {name: near for name in signal_types.NEAR if (near := signal_types.get(name).near)}
