@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory
 VENV ?= .venv
 PORT ?= 8000
 ARGS ?=
+PROCESSES ?= auto
 PY := $(VENV)/bin/python
 say = printf '%s\n' $(1) >&2
 
@@ -22,16 +23,21 @@ help: ## This list
 	@echo
 	@echo "  PORT=8001 make demo       another port        PYTHON=python3.12 make test   another Python"
 	@echo "  ARGS='-k outbox' make test   some tests       HUB_HOME=/srv/hub make demo   another folder for data"
+	@echo "  PROCESSES=0 make test        in one process, for a debugger or little memory"
 
 .PHONY: demo
 demo: $(VENV)/.base ## Start everything, run the main job, show what matched; Ctrl-C stops it
 	@$(call say,"4/4 Starting the hub")
-	@exec $(PY) -m hub.launcher demo --port $(PORT) $(ARGS)
+	@exec $(PY) -m hub.launcher demo --port "$(PORT)" $(ARGS)
 
 .PHONY: up
 up: $(VENV)/.base ## Start everything without demo data; Ctrl-C stops it
 	@$(call say,"4/4 Starting the hub")
-	@exec $(PY) -m hub.launcher up --port $(PORT) $(ARGS)
+	@exec $(PY) -m hub.launcher up --port "$(PORT)" $(ARGS)
+
+.PHONY: stop
+stop: $(VENV)/.base ## Stop the hub that runs in another terminal
+	@exec $(PY) -m hub.launcher stop
 
 .PHONY: smoke
 smoke: $(VENV)/.base ## Run the main job once, in a temporary folder on free ports; prints one line of JSON
@@ -39,9 +45,9 @@ smoke: $(VENV)/.base ## Run the main job once, in a temporary folder on free por
 	@exec $(PY) -m hub.launcher smoke $(ARGS)
 
 .PHONY: test
-test: $(VENV)/.dev chromium ## All tests, on the embedded PostgreSQL
+test: $(VENV)/.dev chromium ## All tests, on the embedded PostgreSQL, in a process for each core
 	@$(call say,"4/4 Running the tests")
-	@exec $(PY) -m pytest $(ARGS)
+	@exec $(PY) -m pytest $(if $(filter-out 0,$(PROCESSES)),-n $(PROCESSES)) $(ARGS)
 
 .PHONY: test-services
 test-services: $(VENV)/.dev ## The tests that prove it on PostgreSQL with Redis, then with RabbitMQ, on 127.0.0.1
@@ -49,8 +55,10 @@ test-services: $(VENV)/.dev ## The tests that prove it on PostgreSQL with Redis,
 	@for broker in "$(SERVICES_REDIS_URL)" "$(SERVICES_RABBITMQ_URL)"; do \
 	  echo "== PostgreSQL with $${broker%%:*} ==" >&2; \
 	  DATABASE_URL="$(SERVICES_DATABASE_URL)" BROKER_URL="$$broker" \
-	    $(PY) -m pytest -m services $(ARGS) || exit 1; \
+	    $(PY) -m pytest -m services $(SERVICES_TESTS) $(ARGS) || exit 1; \
 	done
+# Only the files that bear the mark: to read all others takes longer than to start a hub.
+SERVICES_TESTS = $$(grep -rl --include='test_*.py' 'mark\.services' tests)
 
 .PHONY: lint
 lint: $(VENV)/.dev ## Style, floors and types
@@ -97,7 +105,7 @@ LOCK := pip compile -q --universal --python-version 3.11 --generate-hashes --no-
 
 .PHONY: clean-demo
 clean-demo: ## Delete the demo's database, keys and logs
-	@if [ -x $(PY) ]; then $(PY) -m hub.launcher clean; else rm -rf var; fi
+	@if [ -x $(PY) ]; then $(PY) -m hub.launcher clean; else rm -rf var; echo "Deleted var"; fi
 
 .PHONY: clean
 clean: clean-demo ## Delete all that was made here, the virtual environment too
@@ -130,6 +138,11 @@ $(VENV)/.python:
 	@found=; for python in $${PYTHON:-python3 python3.13 python3.12 python3.11}; do \
 	  if "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
 	  then found=$$python; break; fi; done; \
+	if [ -z "$$found" ] && [ -n "$$PYTHON" ]; then \
+	  version=$$("$$PYTHON" -c 'import platform; print(platform.python_version())' 2>/dev/null) && \
+	    said="is $$version" || said="can't be run"; \
+	  echo "PYTHON=$$PYTHON $$said: name a Python 3.11, 3.12 or 3.13, or none" \
+	    "(apt-get install python3 python3-venv)." >&2; exit 1; fi; \
 	if [ -z "$$found" ]; then \
 	  echo "No Python 3.11, 3.12 or 3.13 here: apt-get install python3 python3-venv, or PYTHON=/path/to/python make." >&2; \
 	  exit 1; fi; \

@@ -22,6 +22,7 @@ from accounts.selectors import Also, live_key
 from hub.audit.services import record
 from hub.errors import Conflict, Invalid, NotPermitted, Problem
 from hub.outbox.services import emit
+from hub.words import require_no_identifier
 
 # {"organisations": [ids], "group": id or None}: they can see signals that they could not see before.
 VISIBILITY_GAINED = "visibility.gained"
@@ -59,6 +60,7 @@ def issue_key(*, actor: Actor, client: ApiClient, expires_at: datetime | None = 
 def revoke_key(*, actor: Actor, key: ApiKey, reason: str) -> None:
     """Cut one key; it is refused from the next request on."""
     require_oversight(actor)
+    require_no_identifier(reason, "/reason")
     with transaction.atomic():
         ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=Now())
         record(
@@ -74,6 +76,7 @@ def revoke_key(*, actor: Actor, key: ApiKey, reason: str) -> None:
 def revoke_client(*, actor: Actor, client: ApiClient, reason: str) -> None:
     """Cut a client with all its keys, for good."""
     require_oversight(actor)
+    require_no_identifier(reason, "/reason")
     with transaction.atomic():
         ApiClient.objects.filter(pk=client.pk, revoked_at=None).update(revoked_at=Now())
         record(
@@ -88,6 +91,7 @@ def revoke_client(*, actor: Actor, client: ApiClient, reason: str) -> None:
 def set_status(*, actor: Actor, organisation: Organisation, status: str, reason: str) -> None:
     """Suspend an organisation, or let it back in. Every key and session is judged by this at its next request."""
     require_oversight(actor)
+    require_no_identifier(reason, "/reason")
     if actor.organisation_id == organisation.pk and status != Organisation.Status.ACTIVE:
         raise Conflict("You can't suspend your own organisation: nobody could undo it.")
     with transaction.atomic():
@@ -120,6 +124,7 @@ def change_profile(*, actor: Actor, name: str, time_zone: str) -> None:
 def set_active(*, actor: Actor, user: User, active: bool, reason: str) -> None:
     """Let a person sign in, or no longer; an open session ends at its next request."""
     require_oversight(actor)
+    require_no_identifier(reason, "/reason")
     if actor.user_id == user.pk and not active:
         raise Conflict("You can't deactivate your own account: ask another administrator.")
     with transaction.atomic():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+import traceback
 from collections.abc import ItemsView
 from functools import lru_cache
 from typing import Any
@@ -34,6 +37,25 @@ def _named(path: str) -> str:
         return "(no such address)"
     only_ids = not found.args and all(isinstance(value, UUID | int) for value in found.kwargs.values())
     return path if only_ids else f"/{found.route}"
+
+
+def without_requests(record: logging.LogRecord) -> bool:
+    """A filter for gunicorn's own log, which of a failed request writes the whole address, and of a malformed one the
+    words that were wrong.
+
+    What stays is who sent it, what kind of error it was, and where it happened.
+    """
+    for told in ("Error handling request", "Invalid request from ip="):
+        if str(record.msg).startswith(told):
+            kind = record.exc_info[0] if record.exc_info else sys.exc_info()[0]
+            # ": " is in no network address.
+            about = record.msg.partition(": ")[0] if "ip=" in told else told
+            record.msg, record.args = f"{about} ({kind.__name__ if kind else 'unknown'})", ()
+            if record.exc_info and record.exc_info[2]:
+                # Without the exception's own words, which may quote the request.
+                record.exc_text = "".join(traceback.format_tb(record.exc_info[2])).rstrip()
+            record.exc_info = None
+    return True
 
 
 class NothingFromTheRequest(SafeExceptionReporterFilter):

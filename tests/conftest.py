@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,38 @@ import pytest
 from django.conf import LazySettings
 from django.core.cache import cache
 from django.db.backends.postgresql.operations import DatabaseOperations
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 REFERENCE = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.hookimpl(optionalhook=True)  # there is no such hook with -p no:xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from tests.spreading import BySize  # noqa: PLC0415 - needs xdist, which may be switched off
+
+    return BySize(config, log)
+
+
+@pytest.hookimpl(trylast=True)  # after pytest-django, which has an order of its own
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    tell_apart(items)
+    if hasattr(config, "workerinput"):
+        from tests.spreading import longest_first  # noqa: PLC0415
+
+        items[:] = longest_first(items)
+
+
+def tell_apart(items: Sequence[pytest.Item]) -> None:
+    """Tests are handed out to processes by their ids: of those with the same id only one would run.
+
+    schemathesis names a test for each operation of the API, and from pytest 9.2 on the name is not in the id.
+    """
+    for item in items:
+        if "[" in item.name and "[" not in item.nodeid:
+            item._id = item._id.with_params(item.name.partition("[")[2].removesuffix("]"))  # type: ignore[attr-defined]
+    twice = [nodeid for nodeid, number in Counter(item.nodeid for item in items).items() if number > 1]
+    if twice:
+        raise pytest.UsageError(f"Tests with the same id, of which only one would run: {', '.join(twice)}")
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +75,24 @@ def _emptied_with_the_audit() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "sql_flush", sql_flush)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _static_files_found_once() -> Iterator[None]:
+    """Every test client makes the middleware anew, and with it the list of the same 200 files: a tenth of the time that
+    all tests took. A process of the hub makes it once in its life; so does a process that runs tests."""
+    find = WhiteNoiseMiddleware.add_files_from_finders
+    found: dict[str, Any] = {}
+
+    def find_once(self: WhiteNoiseMiddleware) -> None:
+        if not found:
+            find(self)
+            found.update(self.files)
+        self.files.update(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", find_once)
         yield
 
 

@@ -25,10 +25,12 @@ from accounts.services import issue_key, revoke_client, revoke_key
 from hub.admin.filters import RelatedSelectFilter
 from hub.admin.pages import Link, list_url, moment
 from hub.admin.steps import Question, Step, SteppedAdmin
+from hub.admin.words import check_texts
 from hub.errors import Conflict
 
 # Old keys tell when they were cut; beyond these the audit does.
 KEYS_SHOWN = 100
+LONGEST_KEY = timedelta(days=3_650)
 
 
 def _revoke(request: HttpRequest, client: ApiClient, reason: str) -> None:
@@ -58,13 +60,12 @@ class ApiClientForm(forms.ModelForm[ApiClient]):
     scopes = forms.MultipleChoiceField(
         label=_("Scopes"),
         choices=Scope.choices,
-        initial=all_scopes,
         widget=forms.CheckboxSelectMultiple,
         help_text=_("Give no more than the program needs."),
+        error_messages={"required": _("Tick at least one.")},
     )
-    # Checked here already: of the model's own check Django would show "Item 1 did not validate:" and not why.
     allowed_networks = SimpleArrayField(
-        forms.CharField(max_length=50, validators=[validate_network]),
+        forms.CharField(),
         label=_("Allowed networks"),
         required=False,
         widget=forms.TextInput(attrs={"class": "vTextField"}),
@@ -75,6 +76,24 @@ class ApiClientForm(forms.ModelForm[ApiClient]):
         model = ApiClient
         fields = ("organisation", "name", "scopes", "allowed_networks", "rate_per_minute")
         help_texts = {"name": _("What the program is, for example “Moderation service, production”.")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        check_texts(self, "name")
+
+    def clean_allowed_networks(self) -> list[str]:
+        """Before the model's own check, of which Django would show which item of an array did not validate."""
+        networks: list[str] = self.cleaned_data["allowed_networks"]
+        wrong = []
+        for network in networks:
+            try:
+                validate_network(network)
+            except ValidationError:
+                wrong.append(network)
+        if wrong:
+            message = _("Not a network: %(wrong)s. Write one such as 203.0.113.0/24 or 2001:db8::/32.")
+            raise ValidationError(message, params={"wrong": ", ".join(wrong)})
+        return networks
 
 
 class NewKeyForm(forms.Form):
@@ -89,10 +108,12 @@ class NewKeyForm(forms.Form):
         day = self.cleaned_data["expires_on"]
         if day is None:
             return None
-        end = timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min))
-        if end <= timezone.now():
+        today = timezone.localdate()
+        if day < today:
             raise ValidationError(_("This day is over. Choose today or later."))
-        return end
+        if day > today + LONGEST_KEY:
+            raise ValidationError(_("Choose a day within ten years, or leave it empty: the key then has no end."))
+        return timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min))
 
 
 class StateFilter(admin.SimpleListFilter):

@@ -20,6 +20,7 @@ from accounts.models import ApiClient, Organisation, User
 from accounts.services import set_status
 from hub.admin.pages import Link, list_url
 from hub.admin.steps import Question, Step, SteppedAdmin
+from hub.admin.words import SHORT_NAME_INVALID, check_texts
 
 
 def _set(request: HttpRequest, organisation: Organisation, reason: str, *, status: str) -> None:
@@ -60,8 +61,18 @@ class OrganisationForm(forms.ModelForm[Organisation]):
         model = Organisation
         fields = ("name", "slug", "kind", "country")
         help_texts = {
+            "slug": _(
+                "How the API names this organisation. <strong>It can't be changed later</strong>, because members "
+                "store it: check the spelling before you save."
+            ),
             "kind": _("Staff of a hub operator administer the hub. Everybody else works with signals."),
         }
+        error_messages = {"slug": {"invalid": SHORT_NAME_INVALID}}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Every member reads it.
+        check_texts(self, "name")
 
     def clean_country(self) -> str:
         country = str(self.cleaned_data["country"]).upper()

@@ -11,6 +11,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -19,18 +20,14 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from hub.admin.pages import HubModelAdmin, Link, M
+from hub.admin.words import ReasonField
 from hub.errors import HubError
 
 MAX_AT_ONCE = 200
 
 
 class ReasonForm(forms.Form):
-    reason = forms.CharField(
-        label=_("Reason"),
-        max_length=500,
-        widget=forms.Textarea(attrs={"rows": 3, "cols": 60, "autofocus": True}),
-        help_text=_("Kept in the audit for good. Write what a colleague should know in a year; no personal details."),
-    )
+    reason = ReasonField(widget=forms.Textarea(attrs={"rows": 3, "cols": 60, "autofocus": True}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +93,18 @@ class SteppedAdmin(HubModelAdmin[M]):
         return {
             step.name: (_listed(step), step.name, step.question.button) for step in self.steps
         } | super().get_actions(request)
+
+    def response_action(  # type: ignore[override]  # the stubs are of a later Django
+        self, request: HttpRequest, queryset: QuerySet[M]
+    ) -> HttpResponse | None:
+        """Django's own, for ids that can be one; it would fail on any other."""
+        try:
+            for chosen in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                self.opts.pk.clean(chosen, None)
+        except ValidationError:
+            messages.error(request, _("The hub could not read what was chosen. Load the list again and repeat it."))
+            return None
+        return super().response_action(request, queryset)
 
     def step_view(self, request: HttpRequest, object_id: str, *, step: Step[M]) -> HttpResponse:
         obj = self.object_or_404(request, object_id)

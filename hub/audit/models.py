@@ -44,7 +44,7 @@ class AuditEntry(models.Model):
     organisation_id = models.BigIntegerField(_("organisation id"), null=True)
     user_id = models.BigIntegerField(_("user id"), null=True)
     client_id = models.BigIntegerField(_("API client id"), null=True)
-    actor = models.CharField(_("who"), max_length=300, help_text=_("Name of the person or API client, then."))
+    actor = models.TextField(_("who"), help_text=_("Name of the person or API client, then."))
     address = models.GenericIPAddressField(_("network address"), null=True)
     object_type = models.CharField(_("object type"), max_length=60, blank=True)
     object_id = models.CharField(_("object id"), max_length=60, blank=True)

@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection, transaction
 
 from hub.audit.models import Accountable
 from hub.audit.services import record
@@ -54,17 +54,23 @@ def tally(*, actor: Accountable, action: str, items: int) -> None:
 
 
 def write_tallies() -> None:
-    """Write all sums that wait. What the database does not take now waits on."""
+    """Write all sums that wait. What the database does not take now waits on, and keeps no other sum waiting."""
     with _lock:
         waiting = list(_open.items())
         _open.clear()
-    try:
-        while waiting:
-            waiting[-1][1].write()
-            waiting.pop()
-    except DatabaseError as error:
-        _log.warning("audit_sums_wait", error=type(error).__name__)
-        _put_back(waiting)
+    kept: list[tuple[_Key, _Sum]] = []
+    while waiting:
+        key, one = waiting.pop()
+        try:
+            with transaction.atomic():
+                one.write()
+        except DatabaseError as error:
+            _log.warning("audit_sums_wait", error=type(error).__name__)
+            kept.append((key, one))
+            if isinstance(error, OperationalError):  # the database itself: the others would fail as well
+                break
+    if kept:
+        _put_back([*waiting, *kept])
 
 
 def _put_back(waiting: list[tuple[_Key, _Sum]]) -> None:

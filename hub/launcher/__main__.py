@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -14,13 +15,15 @@ import psycopg
 from hub.launcher.demo import running, show_demo, smoke
 from hub.launcher.errors import CannotStart, mend_for
 from hub.launcher.home import PROJECT, AlreadyRunning, Home
-from hub.launcher.place import remove_database
+from hub.launcher.place import place_elsewhere, remove_database
+from hub.launcher.ports import read_port
 from hub.launcher.processes import wait_until
+from hub.launcher.records import nobody_can_sign_in
 from hub.launcher.screen import teller
 from hub.launcher.supervisor import Stopped, Supervisor
 
-_MADE_HERE = ("logs", "run", "broker", "static")
-_KEPT_HERE = ("demo.json", "secret-key", "token-keys.json", "lock")
+_MADE_HERE = ("logs", "run", "broker", "index", "static")
+_KEPT_HERE = ("demo.json", "demo-run.json", "secret-key", "token-keys.json", "lock")
 
 
 def up(home: Home, *, port: int) -> int:
@@ -33,10 +36,18 @@ def up(home: Home, *, port: int) -> int:
         try:
             supervisor.start()
             tell(f"The hub is running at {supervisor.url}/ (Ctrl-C stops it)")
+            if nobody_can_sign_in(supervisor.environment["DATABASE_URL"]):
+                tell(f"There is no account yet. In another terminal, in this folder: {_first_account(home)}")
             supervisor.watch()
         except Stopped:
             tell("Stopping (a few seconds); the data stays for the next start")
     return 0
+
+
+def _first_account(home: Home) -> str:
+    """The command that makes it, with the home where it is not the usual one."""
+    where = f"HUB_HOME={shlex.quote(str(home.folder))} " if os.environ.get("HUB_HOME") else ""
+    return f"{where}{sys.executable} -m hub.launcher manage createsuperuser --email you@example.org"
 
 
 def manage(home: Home, arguments: list[str]) -> int:
@@ -65,6 +76,7 @@ def stop(home: Home) -> int:
         os.kill(int(running_one.pid), signal.SIGTERM)
         if not wait_until(lambda: _is_free(home), seconds=60.0, every=0.1):
             raise CannotStart(f"Pid {running_one.pid} does not stop: look at the logs in {home.logs}.") from None
+        print(f"The hub in {home.folder} has stopped")
         return 0
     home.close()
     print(f"No hub is running in {home.folder}")
@@ -83,7 +95,9 @@ def _is_free(home: Home) -> bool:
 def clean(home: Home) -> int:
     """Delete what the hub made in its home, by name: the home may be a folder that holds other things."""
     if not home.folder.exists():
+        print(f"There is nothing to delete: {home.folder} does not exist.")
         return 0
+    before, elsewhere = _names_in(home), place_elsewhere(home)
     home.open()
     remove_database(home)
     for name in _MADE_HERE:
@@ -91,9 +105,19 @@ def clean(home: Home) -> int:
     for name in _KEPT_HERE:
         (home.folder / name).unlink(missing_ok=True)
     home.close()
-    if not any(home.folder.iterdir()):
+    left = _names_in(home)
+    print(f"Deleted in {home.folder}: {', '.join(sorted(before - left)) or 'nothing'}.")
+    if elsewhere is not None:
+        print(f"Deleted with it: the database in {elsewhere}.")
+    if left:
+        print(f"Left there: {', '.join(sorted(left))}.")
+    else:
         home.folder.rmdir()
     return 0
+
+
+def _names_in(home: Home) -> set[str]:
+    return {entry.name for entry in home.folder.iterdir()}
 
 
 def _arguments() -> argparse.Namespace:
@@ -104,7 +128,7 @@ def _arguments() -> argparse.Namespace:
         ("demo", "the same with demo data; runs the main job and shows what matched"),
     ):
         command = commands.add_parser(name, help=words)
-        command.add_argument("--port", type=int, default=8000, help="port of the portal and the API (8000)")
+        command.add_argument("--port", type=read_port, default=8000, help="port of the portal and the API (8000)")
     commands.add_parser("smoke", help="the main job once in a temporary folder; prints one line of JSON")
     commands.add_parser("stop", help="stop the hub that runs in this home")
     commands.add_parser("clean", help="delete the database, keys and logs of this home")
@@ -131,9 +155,9 @@ def _run(arguments: argparse.Namespace, home: Home) -> int:
 
 def main() -> int:
     """Entry point: every known obstacle is one line on the error stream and exit code 1."""
-    arguments, home = _arguments(), Home.chosen()
+    home = Home.chosen()
     try:
-        return _run(arguments, home)
+        return _run(_arguments(), home)
     except CannotStart as error:
         line = str(error)
     except psycopg.Error as error:

@@ -42,6 +42,11 @@ class Home:
         return self.folder / "demo.json"
 
     @property
+    def demo_run_file(self) -> Path:
+        """What the demo has led to, for the next start."""
+        return self.folder / "demo-run.json"
+
+    @property
     def token_keys_file(self) -> Path:
         return self.folder / "token-keys.json"
 
@@ -121,7 +126,7 @@ class AlreadyRunning(CannotStart):
     """Another launcher holds the same home."""
 
     def __init__(self, folder: Path, pid: str) -> None:
-        super().__init__(f"The hub in {folder} is already running, pid {pid}: stop it, or set HUB_HOME.")
+        super().__init__(f"The hub in {folder} is already running, pid {pid}: `make stop` stops it, or set HUB_HOME.")
         self.pid = pid
 
 

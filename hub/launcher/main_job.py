@@ -7,60 +7,29 @@ A program of its own, so that drawing does not hold up the launcher. It reads on
 from __future__ import annotations
 
 import json
-import statistics
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
+from hub.launcher.earlier_run import what_is_there
 from hub.launcher.errors import CannotStart
+from hub.launcher.inbox import Due, Inbox, Pair, answer, problems_in, said_of
+from hub.launcher.pictures import indicators
+from hub.launcher.report import SUBMITTED, SUBMITTED_AGAIN, make_report, percentiles
 from hub.launcher.scenario import READERS, Plan, Submission, plan
 
-GROUP = "trafficking-watch"
 _POLL = 0.02  # seconds between two looks at an inbox
 _PATIENCE = 20.0  # seconds for a match to come
 _QUIET = 0.5  # seconds in which nothing unexpected may come
 _WHOLE_INBOX_EVERY = 10  # looks; in between the newest rows are enough
-_PAGE = 50
-
-Pair = frozenset[str]  # two signals: their references in the plan, their ids in an inbox
-Due = tuple[str, Pair]  # who is told of which pair
-
-
-@dataclass
-class Inbox:
-    """The matches that one organisation can read, as pairs of signal ids, with what made each a match."""
-
-    name: str
-    client: httpx.Client
-    pairs: dict[Pair, str] = field(default_factory=dict)
-
-    def look(self, *, newest: int | None = None) -> None:
-        """Read the newest rows only, or (None) all of them."""
-        for row in self._rows(newest):
-            for related in row["related"]:
-                pair = frozenset({row["signal"]["id"], related["signal"]["id"]})
-                self.pairs.setdefault(pair, _in_words(related["evidence"]))
-
-    def _rows(self, newest: int | None) -> Iterator[dict[str, Any]]:
-        url: str | None = f"/api/v1/matches?limit={newest or _PAGE}"
-        while url:
-            page = _answer(self.client.get(url))
-            yield from page["results"]
-            url = None if newest else page["next"]
-
-
-def _in_words(evidence: list[dict[str, Any]]) -> str:
-    """The strongest piece: an identity of files or identifiers before a likeness of pictures."""
-    best = min(evidence, key=lambda piece: (piece["threshold"] > 0, piece["distance"]))
-    if best["threshold"] == 0:
-        return f"{best['type']}, identical"
-    if best["distance"] == 0:
-        return f"{best['type']}, all bits the same"
-    return f"{best['type']}, {best['distance']} bits differ"
+_MOST_ROWS = 50
+# What a member or an administrator can bring about: the rest of the story can be told all the same.
+_REFUSED = (httpx.codes.BAD_REQUEST, httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND, httpx.codes.CONFLICT)
 
 
 @dataclass
@@ -74,22 +43,20 @@ class MainJob:
     def __post_init__(self) -> None:
         self._ids: dict[str, str] = {}  # reference -> id, of what has been submitted
         self._latencies: list[float] = []
-        self._inboxes = {name: Inbox(name, self._client(name)) for name in READERS if name in self.keys}
-
-    def _client(self, name: str) -> httpx.Client:
-        headers = {"Authorization": f"Bearer {self.keys[name]}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=30.0, trust_env=False)
+        self._inboxes = {name: Inbox.of(name, url=self.url, key=self.keys[name]) for name in READERS}
+        self._refused: Counter[tuple[str, str, str]] = Counter()  # organisation, what was said, mend -> signals
+        self._earlier = False  # whether some of it was there before
+        self._bodies = {row.reference: row.drawn(indicators) for row in self.story.everything()}
 
     def run(self) -> dict[str, Any]:
         """Submit everything, wait for what is expected and a moment for what is not."""
+        shut_out = list(self._leave_out_the_shut_out())
         for inbox in self._inboxes.values():
             inbox.look()  # what an earlier run has led to is not at the top of the inbox any more
         for submission in self.story.single:
             began = time.monotonic()
-            response = self._poster(submission).post("/api/v1/signals", json=submission.body)
-            self._ids[submission.reference] = _answer(response)["id"]
-            due = self._newly_due({submission.reference})
-            self._wait_for(due, began, timed=response.status_code == httpx.codes.CREATED)
+            timed = self._submit(submission)
+            self._wait_for(self._newly_due({submission.reference}), began, timed=timed)
         for batch in self.story.batches:
             began = time.monotonic()
             timed = self._submit_batch(batch)
@@ -98,18 +65,73 @@ class MainJob:
         time.sleep(_QUIET)
         for inbox in self._inboxes.values():
             inbox.look()
-        return self._report()
+        obstacles = [*shut_out, *self._refusals()]
+        return {
+            **make_report(self.story, self._ids, self._inboxes.values()),
+            **percentiles(self._latencies),
+            "how": SUBMITTED_AGAIN if self._earlier or obstacles else SUBMITTED,
+            "obstacles": obstacles,
+            "there": what_is_there(self._inboxes.values(), frozenset(self._bodies)),
+        }
 
-    def _poster(self, submission: Submission) -> httpx.Client:
-        return self._inboxes[submission.organisation].client
+    def _leave_out_the_shut_out(self) -> Iterator[str]:
+        """Go on without the organisations whose keys are refused; gives a line for each."""
+        for name, inbox in list(self._inboxes.items()):
+            if inbox.client.get("/api/v1/whoami").status_code == httpx.codes.UNAUTHORIZED:
+                del self._inboxes[name]
+                yield (
+                    f"{name} takes no part, because the hub refuses its key: reactivate the organisation in the "
+                    "administration if it is suspended, or look at the networks of its API client."
+                )
+
+    def _submit(self, submission: Submission) -> bool:
+        """Submit it; says whether it is new to the hub."""
+        if submission.organisation not in self._inboxes:
+            return False
+        client = self._inboxes[submission.organisation].client
+        response = client.post("/api/v1/signals", json=self._bodies[submission.reference])
+        if response.status_code in _REFUSED:
+            self._note_refusal(submission.organisation, problems_in(response), response)
+            return False
+        self._ids[submission.reference] = answer(response)["id"]
+        created = response.status_code == httpx.codes.CREATED
+        self._earlier |= not created
+        return created
 
     def _submit_batch(self, batch: tuple[Submission, ...]) -> bool:
         """Submit it; says whether all of it is new to the hub."""
-        body = {"atomic": False, "signals": [submission.body for submission in batch]}
-        answer = _answer(self._poster(batch[0]).post("/api/v1/signals/batch", json=body))
-        for stored in answer["results"]:
-            self._ids[stored["external_id"]] = stored["id"]
-        return all(stored["status"] == "created" for stored in answer["results"])
+        name = batch[0].organisation
+        if name not in self._inboxes:
+            return False
+        body = {"atomic": False, "signals": [self._bodies[submission.reference] for submission in batch]}
+        response = self._inboxes[name].client.post("/api/v1/signals/batch", json=body)
+        if response.status_code in _REFUSED:
+            self._note_refusal(name, problems_in(response), response, signals=len(batch))
+            return False
+        rows = answer(response)["results"]
+        for row in rows:
+            if row["status"] == "refused":
+                self._note_refusal(name, row["errors"], response)
+            else:
+                self._ids[row["external_id"]] = row["id"]
+                self._earlier |= row["status"] != "created"
+        return all(row["status"] == "created" for row in rows)
+
+    def _note_refusal(
+        self, name: str, problems: list[dict[str, str]], response: httpx.Response, *, signals: int = 1
+    ) -> None:
+        # A row of a batch has its place in its path: the same refusal is told once.
+        said = said_of([{**problem, "path": problem["path"].rpartition("/")[2]} for problem in problems])
+        if any(problem["code"] == "retracted" for problem in problems):
+            mend = "`make clean-demo` deletes everything, and `make demo` then begins anew"
+        else:
+            mend = "undo in the administration what was changed there, or begin anew with `make clean-demo`"
+        self._refused[name, said or f"answer {response.status_code}", mend] += signals
+
+    def _refusals(self) -> Iterator[str]:
+        for (name, said, mend), count in self._refused.items():
+            what = "1 signal" if count == 1 else f"{count} signals"
+            yield f"{what} of {name} can't be submitted again ({said.rstrip('.')}): {mend}."
 
     def _newly_due(self, references: set[str]) -> set[Due]:
         """What the signals just submitted must lead to, given the ones before them."""
@@ -131,79 +153,28 @@ class MainJob:
             for name in sorted({recipient for recipient, _ in due}):
                 inbox = self._inboxes[name]
                 own = {(recipient, pair) for recipient, pair in due if recipient == name}
-                inbox.look(newest=None if looks % _WHOLE_INBOX_EVERY == 0 else min(_PAGE, len(own) + 5))
+                inbox.look(newest=None if looks % _WHOLE_INBOX_EVERY == 0 else min(_MOST_ROWS, len(own) + 5))
                 came = {(recipient, pair) for recipient, pair in own if self._ids_of(pair) in inbox.pairs}
                 self._latencies += [time.monotonic() - began] * len(came) * timed
                 due -= came
             if due:
                 time.sleep(_POLL)
 
-    def _report(self) -> dict[str, Any]:
-        references = {identity: reference for reference, identity in self._ids.items()}
-        told = {
-            (name, frozenset(references[identity] for identity in pair)): how
-            for name, inbox in self._inboxes.items()
-            for pair, how in inbox.pairs.items()
-            if pair <= references.keys()
-        }
-        expected = self.story.expected
-        return {
-            "submitted": len(self._ids),
-            "matched": len(expected.keys() & told.keys()),
-            "expected": len(expected),
-            "unexpected": len(told.keys() - expected.keys()),
-            **_percentiles(self._latencies),
-            "rows": list(self._rows(told)),
-        }
-
-    def _rows(self, told: dict[Due, str]) -> Iterator[dict[str, Any]]:
-        """One row for each pair: what it shows, how close, who was told and who was missed."""
-        by_reference = {submission.reference: submission for submission in self.story.everything()}
-        for pair in dict.fromkeys(pair for _, pair in self.story.expected):
-            one, other = (by_reference[reference] for reference in sorted(pair))
-            readers = [name for name, due in self.story.expected if due == pair]
-            yield {
-                "story": one.story,
-                "variant": other.variant,
-                "signals": [one.reference, other.reference],
-                "evidence": next((how for (_, found), how in told.items() if found == pair), ""),
-                "told": sorted(name for name in readers if (name, pair) in told),
-                "missed": sorted(name for name in readers if (name, pair) not in told),
-            }
-
-
-def _percentiles(seconds: Iterable[float]) -> dict[str, float | None]:
-    values = sorted(seconds)
-    if not values:
-        return {"p50_ms": None, "p95_ms": None}
-    p95 = values[min(len(values) - 1, int(len(values) * 0.95))]
-    return {"p50_ms": round(statistics.median(values) * 1000, 1), "p95_ms": round(p95 * 1000, 1)}
-
-
-def _answer(response: httpx.Response) -> Any:
-    if response.is_success:
-        return response.json()
-    # The problem's own words, without what was sent.
-    words = response.json() if "json" in response.headers.get("content-type", "") else {}
-    problems = [f"{problem['path']} {problem['message']}" for problem in words.get("errors", ())]
-    said = "; ".join([str(words.get("detail", "")), *problems])
-    asked = f"{response.request.method} {response.request.url.path}"
-    raise CannotStart(f"{asked} answered {response.status_code}: {said or 'no word'}")
-
 
 def main() -> int:
-    """Entry point. Exit code 1, with one line on the error stream, when the hub refuses or is silent."""
-    story = plan(GROUP)
+    """Entry point. Exit code 1, with one line on the error stream, when the hub fails or is silent."""
     order = sys.stdin.readline()
     if not order:
         return 1  # whoever started this is gone
     task = json.loads(order)
     keys = {name: organisation["api_key"] for name, organisation in task["keys"]["organisations"].items()}
     try:
-        print(json.dumps(MainJob(task["url"], keys, story).run()))
+        report = MainJob(task["url"], keys, plan()).run()
     except (CannotStart, httpx.HTTPError) as error:
         print(f"The main job stopped: {error}", file=sys.stderr)
         return 1
+    # For who wants to try it by hand: one more form of a picture that alpha has submitted.
+    print(json.dumps({**report, "try": indicators(1, "brighter")[0]}))
     return 0
 
 

@@ -88,3 +88,8 @@ VARIANTS: dict[str, Callable[[Image.Image], Picture]] = {
     "blurred": _blurred,
     "brighter": _brighter,
 }
+
+
+def indicators(number: int, variant: str) -> list[dict[str, str]]:
+    """What a member would send of a scene in one of its variants."""
+    return VARIANTS[variant](scene(number)).indicators()

@@ -224,6 +224,12 @@ def _private(folder: Path, uid: int, owner: Owner | None) -> bool:
     return stat.S_ISDIR(found.st_mode) and found.st_uid == uid and not found.st_mode & 0o077
 
 
+def place_elsewhere(home: Home) -> Path | None:
+    """The folder outside the home that holds its database, if it is not in the home itself."""
+    note = _note(home)
+    return Path(note["folder"]) if note and not Path(note["folder"]).is_relative_to(home.folder) else None
+
+
 def remove_database(home: Home) -> None:
     """Delete the database of a home, wherever it is. The caller holds the lock and has stopped the server."""
     note = _note(home)

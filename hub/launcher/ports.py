@@ -10,6 +10,14 @@ from hub.launcher.processes import wait_until
 
 _OK = 200
 _PATIENCE = 2.0  # seconds for a web process on its way out to let go of the port
+_HIGHEST = 65535
+
+
+def read_port(text: str) -> int:
+    """A port as a person wrote it. Raises CannotStart."""
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _HIGHEST):
+        raise CannotStart(f"{text!r} is no port: choose a number from 1024 to {_HIGHEST}, such as PORT=8000.")
+    return int(text)
 
 
 def refuse_taken_port(port: int) -> None:
@@ -29,7 +37,8 @@ def refuse_taken_port(port: int) -> None:
         return True
 
     if not wait_until(free, seconds=_PATIENCE, every=0.1):
-        raise CannotStart(f"Port {port} is taken: stop what listens there, or choose another, such as PORT={port + 1}.")
+        other = port + 1 if port < _HIGHEST else port - 1
+        raise CannotStart(f"Port {port} is taken: stop what listens there, or choose another, such as PORT={other}.")
 
 
 def free_port() -> int:

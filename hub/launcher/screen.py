@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
-from hub.launcher.pictures import VARIANTS, scene
+from hub.launcher.report import SUBMITTED
 
 _WIDTH = 92
 _ROWS = 14
@@ -49,7 +49,7 @@ def summary(report: dict[str, Any], keys: dict[str, Any], *, url: str) -> str:
             _heading("What matched"),
             *_matches(report),
             _heading("Try it"),
-            *_commands(keys, url),
+            *_commands(keys, url, report["try"]),
             "",
             f"The portal is at {_styled(f'{url}/', _BOLD)} (sign-ins above).",
             "Ctrl-C stops everything. `make demo` starts it again, `make clean-demo` deletes the data.",
@@ -74,22 +74,30 @@ def _matches(report: dict[str, Any]) -> Iterator[str]:
         yield f"  {row['story']:<13} {row['variant']:<20} {row['evidence']:<25} told to {told}{missed}"
     if len(rows) > _ROWS:
         yield _styled(f"  and {len(rows) - _ROWS} more pairs, submitted in batches", _FAINT)
-    right = report["matched"] == report["expected"] and not report["unexpected"]
-    verdict = (
-        f"{report['submitted']} signals submitted; {report['matched']} of {report['expected']} expected "
-        f"matches told, {report['unexpected']} unexpected."
-    )
     yield ""
-    yield _styled(verdict, _GREEN if right else _RED)
+    yield _verdict(report)
+    for obstacle in report["obstacles"]:
+        yield _styled(obstacle, _RED)
     if report["p50_ms"] is not None:
         p50, p95 = f"{report['p50_ms']:.0f} ms", f"{report['p95_ms']:.0f} ms"
         yield f"From submission to a match that can be read: {p50} (median), 95 % within {p95}."
 
 
-def _commands(keys: dict[str, Any], url: str) -> Iterator[str]:
+def _verdict(report: dict[str, Any]) -> str:
+    """Whether all went as the story expects. What people have done since the first start is no failure."""
+    matched, expected, more = (report[name] for name in ("matched", "expected", "unexpected"))
+    whole = matched == expected
+    words = f"{report['submitted']} signals {report['how']}; {matched} of {expected} expected matches told"
+    if report["how"] == SUBMITTED:
+        return _styled(f"{words}, {more} unexpected.", _GREEN if whole and not more else _RED)
+    also = f", {more} more, because groups or signals were changed since" if more else ""
+    # What an obstacle explains is told in the lines that follow.
+    return _styled(f"{words}{also}.", _GREEN if whole or report["obstacles"] else _RED)
+
+
+def _commands(keys: dict[str, Any], url: str, indicator: dict[str, str]) -> Iterator[str]:
     """A picture that alpha has submitted, seen by beta in another form: pasting the command makes a match."""
     alpha, beta = (keys["organisations"][name]["api_key"] for name in ("alpha", "beta"))
-    indicators = VARIANTS["brighter"](scene(1)).indicators()
     body = {
         "external_id": "my-first-signal",
         "kind": "content",
@@ -99,7 +107,7 @@ def _commands(keys: dict[str, Any], url: str) -> Iterator[str]:
         "tlp": "AMBER",
         "summary": "My first signal",
         "sharing_groups": [keys["group"]],
-        "indicators": indicators[:1],
+        "indicators": [indicator],
     }
     yield "Submit a signal as beta, of a picture that alpha has reported:"
     yield ""

@@ -78,11 +78,14 @@ class Supervisor:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self, *, meanwhile: Callable[[], None] | None = None) -> None:
+    def start(
+        self, *, meanwhile: Callable[[], None] | None = None, answering: Callable[[], None] | None = None
+    ) -> None:
         """Start everything; returns when the web process answers and the others are on their way.
 
-        `meanwhile` is called when the database is migrated and the web process is starting. The web process gets
-        the processors to itself first, because a person is waiting for it. Raises CannotStart.
+        `meanwhile` is called when the database is migrated and the web process is starting, `answering` when it
+        answers. Both get the processors to themselves first, because a person is waiting for them; the others want
+        seconds of both. Raises CannotStart.
         """
         refuse_taken_port(self.port)
         self.start_database()
@@ -93,6 +96,8 @@ class Supervisor:
             meanwhile()
         if not self._wait_for_web(seconds=60.0):
             raise CannotStart(f"The web process does not answer ({last_line(web.log) or 'no word'}): see {web.log}.")
+        if answering is not None:
+            answering()
         for child in others:
             self._start(child)
 

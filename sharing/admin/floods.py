@@ -24,6 +24,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.middleware import actor_of_request
 from hub.admin.pages import ExactSearch, Link, moment
 from hub.admin.steps import SteppedAdmin
+from hub.admin.words import ReasonField
 from hub.errors import Invalid
 from sharing.matching.floods.models import Flood
 from sharing.matching.floods.services import decide_flood
@@ -33,12 +34,7 @@ LONGEST_DAYS = 366
 
 class DecisionForm(forms.Form):
     decision = forms.ChoiceField(label=_("Decision"), choices=Flood.Decision.choices, widget=forms.RadioSelect)
-    reason = forms.CharField(
-        label=_("Reason"),
-        max_length=500,
-        widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
-        help_text=_("Kept in the audit for good. Write what a colleague should know in a year; no personal details."),
-    )
+    reason = ReasonField()
     until = forms.DateField(
         label=_("Last day"),
         required=False,
@@ -50,10 +46,10 @@ class DecisionForm(forms.Form):
         day = self.cleaned_data["until"]
         if day is None:
             return None
-        end = timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min))
-        if end > timezone.now() + timedelta(days=LONGEST_DAYS + 1):
+        # Before any arithmetic: the last day of the calendar has no day after it.
+        if day > timezone.localdate() + timedelta(days=LONGEST_DAYS):
             raise ValidationError(_("Choose a day within a year: what is excluded should be looked at again."))
-        return end
+        return timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min))
 
     def add_problems(self, error: Invalid) -> None:
         for problem in error.problems:

@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.actor import Actor
 from accounts.models import ApiClient, Organisation
 from hub.admin.pages import Overseen
+from hub.admin.words import ReasonField
 from sharing.visibility.models import GroupPermission, SharingGroup, SharingGroupGrant
 from sharing.visibility.services import grant_access
 
@@ -47,11 +48,11 @@ class NewGrantForm(forms.ModelForm[SharingGroupGrant]):
         widget=AutocompleteSelect(ApiClient._meta.get_field("organisation"), admin.site),
     )
     level = forms.ChoiceField(label=_("level"), choices=GroupPermission.choices, initial=GroupPermission.VIEW)
+    reason = ReasonField(widget=forms.Textarea(attrs={"rows": 2, "cols": 30}), help_text="")
 
     class Meta:
         model = SharingGroupGrant
         fields = ("reason",)
-        widgets = {"reason": forms.Textarea(attrs={"rows": 2, "cols": 30})}
 
 
 class NewGrants(BaseInlineFormSet[SharingGroupGrant, SharingGroup, NewGrantForm]):

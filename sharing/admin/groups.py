@@ -22,6 +22,7 @@ from accounts.models import Organisation
 from hub.admin.filters import SelectFilter
 from hub.admin.pages import Link, list_url
 from hub.admin.steps import Question, Step, SteppedAdmin
+from hub.admin.words import SHORT_NAME_INVALID, check_texts
 from sharing.admin.grants import GrantInline, NewGrants
 from sharing.matching.models import Rematch
 from sharing.matching.rematches import start_rematch
@@ -97,6 +98,12 @@ class SharingGroupForm(forms.ModelForm[SharingGroup]):
             "video_stored_share",
         )
         help_texts = {"slug": _("How the API names this group. Members store it, so it can't be changed later.")}
+        error_messages = {"slug": {"invalid": SHORT_NAME_INVALID}}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Every member of the group reads these.
+        check_texts(self, "name", "purpose")
 
 
 class MemberFilter(SelectFilter):
@@ -150,7 +157,7 @@ class SharingGroupAdmin(SteppedAdmin[SharingGroup]):
         if change and not VIDEO_SHARES.isdisjoint(form.changed_data):
             start_rematch(
                 actor=actor_of_request(request),
-                reason=gettext("How much of a video is enough was changed in %(group)s.") % {"group": obj.name},
+                reason=gettext("How much of a video is enough was changed in %(group)s.") % {"group": obj.slug},
                 cause=Rematch.Cause.THRESHOLD,
                 signal_type="vpdq",
             )

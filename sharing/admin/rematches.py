@@ -18,10 +18,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts.middleware import actor_of_request
 from hub.admin.pages import Link, list_url, moment
 from hub.admin.steps import Question, Step, SteppedAdmin
+from hub.admin.words import ReasonField
 from sharing import signal_types
 from sharing.matching.models import Rematch
 from sharing.matching.rematches import cancel_rematch, start_rematch
-from sharing.signals.words import problem_in
 
 _OPEN = (Rematch.State.QUEUED, Rematch.State.RUNNING)
 
@@ -53,22 +53,11 @@ class RematchForm(forms.ModelForm[Rematch]):
         choices=lambda: [("", _("All signals")), *((item.name, _(item.title)) for item in signal_types.ALL)],
         help_text=_("Only signals that hold an indicator of this type, or all of them."),
     )
-    reason = forms.CharField(
-        label=_("Reason"),
-        max_length=500,
-        widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
-        help_text=_("Kept in the audit for good. Write what a colleague should know in a year; no personal details."),
-    )
+    reason = ReasonField()
 
     class Meta:
         model = Rematch
         fields = ("signal_type", "reason")
-
-    def clean_reason(self) -> str:
-        reason = str(self.cleaned_data["reason"])
-        if problem_in(reason, "") is not None:
-            raise forms.ValidationError(_("Leave e-mail addresses and phone numbers out."))
-        return reason
 
 
 @admin.register(Rematch)

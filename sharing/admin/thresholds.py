@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.middleware import actor_of_request
 from hub.admin.pages import moment
 from hub.admin.steps import Question, Step, SteppedAdmin
+from hub.admin.words import ReasonField
 from sharing import signal_types
 from sharing.matching.thresholds import NearThreshold, default_of, set_threshold
 
@@ -45,11 +46,8 @@ def _type_choices() -> list[tuple[str, Any]]:
 
 
 class ThresholdForm(forms.ModelForm[NearThreshold]):
-    reason = forms.CharField(
-        label=_("Reason"),
-        max_length=500,
-        widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
-        help_text=_("Kept in the audit for good. Why this figure, and what it should mend; no personal details."),
+    reason = ReasonField(
+        help_text=_("Kept in the audit for good. Why this figure, and what it should mend; no personal details.")
     )
 
     class Meta:

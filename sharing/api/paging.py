@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
 
+from accounts.actor import Actor
 from hub.cursors import seal, unseal
 from hub.errors import Invalid, Problem
 from sharing.api.serializers.strict import StrictSerializer
@@ -24,19 +25,25 @@ class PageQuery(StrictSerializer):
 
 @dataclass(frozen=True, slots=True)
 class Page:
+    """A page of the list called `rows`; its cursors are good for that list and for `reader`, an organisation's id."""
+
     before: int | None
     size: int
+    rows: str
+    reader: int | None
 
     @classmethod
-    def of(cls, query: dict[str, Any]) -> Page:
-        cursor = query.get("cursor")
-        return cls(before=_opened(cursor) if cursor else None, size=query["limit"])
+    def of(cls, query: dict[str, Any], *, rows: str, actor: Actor) -> Page:
+        cursor, reader = query.get("cursor"), actor.organisation_id
+        before = _opened(cursor, rows, reader) if cursor else None
+        return cls(before=before, size=query["limit"], rows=rows, reader=reader)
 
     def body(self, request: Request, rows: Sequence[Any], ids: Sequence[int]) -> dict[str, Any]:
         """The page's body. The caller asks its selector for one row more than `size` (see `wanted`)."""
         following = None
         if len(rows) > self.size:
-            following = replace_query_param(request.build_absolute_uri(), "cursor", seal(ids[self.size - 1]))
+            cursor = seal(ids[self.size - 1], rows=self.rows, reader=self.reader)
+            following = replace_query_param(request.build_absolute_uri(), "cursor", cursor)
         return {"results": list(rows[: self.size]), "next": following}
 
     @property
@@ -44,8 +51,8 @@ class Page:
         return self.size + 1
 
 
-def _opened(cursor: str) -> int:
-    number = unseal(cursor)
+def _opened(cursor: str, rows: str, reader: int | None) -> int:
+    number = unseal(cursor, rows=rows, reader=reader)
     if number is None:
         mend = "Follow `next` from the first page."
         raise Invalid([Problem("/cursor", "bad_cursor", "This is no cursor of this list.", mend)])

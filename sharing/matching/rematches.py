@@ -13,9 +13,9 @@ from accounts.services import require_oversight
 from hub.audit.services import record
 from hub.errors import Conflict, Invalid, NotFound, Problem
 from hub.outbox.services import emit
+from hub.words import require_no_identifier
 from sharing import signal_types
 from sharing.matching.models import Rematch
-from sharing.signals.words import require_no_identifier
 
 STEP: Final = "rematch.step"
 
@@ -56,6 +56,7 @@ def start_rematch(*, actor: Actor, reason: str, cause: str = Rematch.Cause.ASKED
 def cancel_rematch(*, actor: Actor, uuid: UUID, reason: str) -> Rematch:
     """Stop after the chunk under way. What it has found stays. Conflict when it has ended already."""
     require_oversight(actor)
+    require_no_identifier(reason, "/reason")
     with transaction.atomic():
         rematch = Rematch.objects.overseen_by(actor).select_for_update(no_key=True).filter(uuid=uuid).first()
         if rematch is None:

@@ -15,13 +15,13 @@ from hub.audit.services import record
 from hub.errors import NotFound
 from hub.outbox.models import OutboxEvent
 from hub.outbox.services import still_working
+from hub.words import require_no_identifier
 from sharing.matching.facts import facts_from, links_of
 from sharing.matching.floods.guard import sift
 from sharing.matching.floods.summary import summarise
 from sharing.matching.models import Match, Rematch
 from sharing.matching.telling import told_about
 from sharing.matching.thresholds import thresholds
-from sharing.signals.words import require_no_identifier
 
 CHUNK = 100
 
@@ -87,7 +87,10 @@ def _one_worker_at_a_time(signal_ids: Sequence[int]) -> None:
 
 
 def give_verdict(*, actor: Actor, uuid: UUID, verdict: str, note: str = "") -> Match:
-    """Record what a person found. May be given again; "unreviewed" takes it back. The audit keeps each."""
+    """Record what a person found. May be given again; "unreviewed" takes it back. The audit keeps each verdict.
+
+    Of the note it keeps the length only: operators read the audit, and a note is about a case.
+    """
     actor.require(Scope.REVIEW_MATCHES)
     require_no_identifier(note, "/note")
     with transaction.atomic():
@@ -109,8 +112,8 @@ def give_verdict(*, actor: Actor, uuid: UUID, verdict: str, note: str = "") -> M
             action="match.verdict",
             object_type="match",
             object_id=match.uuid,
-            reason=note,
             before=before,
             verdict=verdict,
+            note_length=len(note),
         )
     return match

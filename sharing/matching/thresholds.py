@@ -17,6 +17,7 @@ from accounts.selectors import Also
 from accounts.services import require_oversight
 from hub.audit.services import record
 from hub.errors import Invalid, Problem
+from hub.words import LEAVE_OUT, problem_in
 from sharing import signal_types
 from sharing.matching.models import Rematch
 from sharing.matching.rematches import start_rematch
@@ -140,4 +141,6 @@ def _problems(signal_type: str, threshold: int, reason: str) -> list[Problem]:
         problems.append(Problem("/threshold", "out_of_range", "The type does not allow this threshold.", mend))
     if not reason.strip():
         problems.append(Problem("/reason", "required", "A threshold needs a reason.", "Say why it is changed."))
+    elif found := problem_in(reason, "/reason", LEAVE_OUT):
+        problems.append(found)
     return problems

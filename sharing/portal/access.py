@@ -53,8 +53,16 @@ def member(
 def _to_sign_in(request: MemberRequest) -> HttpResponseBase:
     if request.htmx:
         # htmx would put the sign-in page where a part of this page belongs.
-        return HttpResponseClientRedirect(redirect_to_login(request.htmx.current_url_abs_path or "/").url)
+        return HttpResponseClientRedirect(redirect_to_login(_shown_page(request)).url)
     return redirect_to_login(request.get_full_path() if request.method == "GET" else "/")
+
+
+def _shown_page(request: MemberRequest) -> str:
+    """Where htmx says that the browser is, without its host; "/" when that is elsewhere or no address at all."""
+    try:
+        return request.htmx.current_url_abs_path or "/"
+    except ValueError:
+        return "/"
 
 
 def _page(request: HttpRequest, error: HubError) -> HttpResponseBase:

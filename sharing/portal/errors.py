@@ -10,12 +10,15 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from hub.incoming import Unreadable
+
 # The same as in sharing/api/problems.py, which lies beside this floor and not below it.
 RETRY_SECONDS: Final = 2
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return page(request, 400, _("The hub could not read this request."))
+    why = str(exception) if isinstance(exception, Unreadable) else _("The hub could not read this request.")
+    return page(request, 400, why)
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

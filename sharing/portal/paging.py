@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import HttpRequest
 
+from accounts.middleware import actor_of_request
 from hub.cursors import seal, unseal
 from hub.errors import NotFound
 
@@ -27,20 +28,25 @@ class Page(Generic[Row]):
 
 
 def page_of(
-    request: HttpRequest, rows: Callable[[int | None, int], Sequence[Row]], id_of: Callable[[Row], int]
+    request: HttpRequest, name: str, rows: Callable[[int | None, int], Sequence[Row]], id_of: Callable[[Row], int]
 ) -> Page[Row]:
-    """The page that the address asks for; `rows(before, size)` gives them, and is asked for one more than is shown."""
-    before = _before(request)
+    """The page that the address asks for, of the list with this name.
+
+    `rows(before, size)` gives its rows, and is asked for one more than is shown.
+    """
+    reader = actor_of_request(request).organisation_id
+    before = _before(request, name, reader)
     found = rows(before, SIZE + 1)
     shown = found[:SIZE]
-    return Page(shown, seal(id_of(shown[-1])) if len(found) > SIZE else None, before is None)
+    older = seal(id_of(shown[-1]), rows=name, reader=reader) if len(found) > SIZE else None
+    return Page(shown, older, before is None)
 
 
-def _before(request: HttpRequest) -> int | None:
+def _before(request: HttpRequest, name: str, reader: int | None) -> int | None:
     text = request.GET.get("before", "")
     if not text:
         return None
-    before = unseal(text)
+    before = unseal(text, rows=name, reader=reader)
     if before is None:
         raise NotFound
     return before

@@ -14,13 +14,13 @@ from django.utils import timezone
 from accounts.actor import Actor
 from accounts.models import Organisation
 from hub.errors import Problem
+from hub.words import problem_in, problem_in_name
 from sharing import signal_types
 from sharing.signal_types.contract import InvalidValue, SignalType
 from sharing.signal_types.video import MAX_FRAMES, Frame, Vpdq, digest_of
 from sharing.signals.inputs import IndicatorInput, SignalInput
 from sharing.signals.models import Signal
 from sharing.signals.tokens import token_of
-from sharing.signals.words import problem_in, problem_in_name
 from sharing.visibility.models import SharingGroup
 from sharing.visibility.selectors import contributable_groups
 from sharing.visibility.tlp import TLP, is_stricter

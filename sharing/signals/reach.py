@@ -8,7 +8,7 @@ from accounts.actor import Actor
 from accounts.models import Organisation, Scope
 from hub.errors import Invalid
 from sharing.signals.inputs import SignalInput
-from sharing.signals.models import Signal, SignalGrant
+from sharing.signals.models import Signal, is_live
 from sharing.signals.preparation import Preparation
 from sharing.signals.selectors import Access
 from sharing.visibility.models import GroupPermission, SharingGroupGrant
@@ -51,15 +51,16 @@ def planned_audience(
 
 def sources(actor: Actor) -> QuerySet[Organisation]:
     """Organisations whose signals can reach the actor: its own, those that share with a group that it may view (the
-    members of a group know of one another), and those that named it in a signal."""
+    members of a group know of one another), and those that name it in a live signal."""
     if actor.organisation is None or not actor.is_known:
         return Organisation.objects.none()
     contributors = SharingGroupGrant.objects.filter(
         content_object__in=viewable_group_ids(actor), permission__codename=GroupPermission.CONTRIBUTE
     )
-    naming = SignalGrant.objects.filter(group=actor.organisation.group_id)
+    # Live ones only: a name that stayed would tell of a signal that is hidden.
+    naming = Signal.objects.filter(is_live(), grants__group=actor.organisation.group_id)
     return Organisation.objects.filter(
         Q(pk=actor.organisation_id)
         | Q(group__in=contributors.values("group"))
-        | Q(pk__in=naming.values("content_object__organisation"))
+        | Q(pk__in=naming.values("organisation"))
     ).order_by("name")

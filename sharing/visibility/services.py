@@ -11,6 +11,7 @@ from accounts.services import VISIBILITY_GAINED, require_oversight
 from hub.audit.services import record
 from hub.errors import Invalid, NotPermitted, Problem
 from hub.outbox.services import emit
+from hub.words import require_no_identifier
 from sharing.visibility.models import GroupPermission, SharingGroup, SharingGroupGrant
 from sharing.visibility.selectors import may_manage, members
 
@@ -27,6 +28,7 @@ def grant_access(
     _require_manager(actor, sharing_group)
     if not reason.strip():
         raise Invalid([Problem("/reason", "required", "A grant needs a reason.", "Say why this access exists.")])
+    require_no_identifier(reason, "/reason")
     with transaction.atomic():
         for included in permission.with_included:
             _grant, created = SharingGroupGrant.objects.get_or_create(
@@ -50,6 +52,7 @@ def revoke_access(
 ) -> None:
     """Take a permission away, and with it those that include it. Counts from the next request on."""
     _require_manager(actor, sharing_group)
+    require_no_identifier(reason, "/reason")
     with transaction.atomic():
         SharingGroupGrant.objects.filter(
             content_object=sharing_group,
@@ -62,6 +65,7 @@ def revoke_access(
 def set_group_status(*, actor: Actor, sharing_group: SharingGroup, status: str, reason: str) -> None:
     """Close a group, so that nobody sees signals through it, or open it again with the grants it had."""
     require_oversight(actor)
+    require_no_identifier(reason, "/reason")
     with transaction.atomic():
         changed = SharingGroup.objects.filter(pk=sharing_group.pk).exclude(status=status).update(status=status)
         if changed and status == SharingGroup.Status.ACTIVE:

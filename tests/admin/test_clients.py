@@ -70,6 +70,9 @@ def test_a_key_ends_at_the_end_of_its_last_day(admin: Client, api_client: ApiCli
     yesterday = timezone.localdate() - timedelta(days=1)
     refused = admin.post(f"{CLIENTS}{api_client.pk}/issue/", {"expires_on": yesterday.isoformat()})
     assert "This day is over" in refused.content.decode()
+    for too_far in ("9999-12-31", (timezone.localdate() + timedelta(days=3_651)).isoformat()):
+        refused = admin.post(f"{CLIENTS}{api_client.pk}/issue/", {"expires_on": too_far})
+        assert "Choose a day within ten years" in refused.content.decode()
     issue(admin, api_client, expires_on=timezone.localdate().isoformat())
     key = api_client.keys.get()
     assert key.expires_at is not None
@@ -118,7 +121,7 @@ def test_a_client_is_added_and_changed_with_an_audit_entry(admin: Client) -> Non
 
     change = f"{CLIENTS}{client.pk}/change/"
     bad = admin.post(change, {"name": "Sync", "scopes": ["signals:read"], "allowed_networks": "nonsense"})
-    assert "Write a network such as" in bad.content.decode()
+    assert "Not a network: nonsense." in bad.content.decode()
     good = {"name": "Sync", "scopes": ["signals:read", "matches:read"], "allowed_networks": "203.0.113.0/24"}
     admin.post(change, good)
     client.refresh_from_db()
@@ -143,3 +146,12 @@ def test_the_list_tells_the_state_of_the_keys(admin: Client, api_client: ApiClie
     page = admin.get(CLIENTS + f"?q={api_client.keys.first().prefix}")  # type: ignore[union-attr]
     assert '<td class="field-live_keys">2</td>' in page.content.decode()
     assert "never" in page.content.decode()
+
+
+def test_a_new_client_may_do_nothing_until_somebody_ticks_it(admin: Client) -> None:
+    page = admin.get(CLIENTS + "add/").content.decode()
+    assert page.count('name="scopes"') == 5
+    assert "checked" not in page
+    added = {"organisation": factories.make_organisation().pk, "name": "Sync", "allowed_networks": ""}
+    assert "Tick at least one." in admin.post(CLIENTS + "add/", added).content.decode()
+    assert not ApiClient.objects.exists()

@@ -114,6 +114,14 @@ def test_the_command_waits_and_shows_how_far_it_is(
     assert out.getvalue().endswith("2 of 2 signals, 2 new matches\n")
 
 
+def test_the_command_counts_nothing_on_an_empty_hub(operator: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert operator.user is not None
+    monkeypatch.setattr(command.time, "sleep", lambda _seconds: work_off("rematch.step"))
+    out = StringIO()
+    call_command("rematch", "--by", operator.user.email, "--reason", "A new rule.", "--wait", stdout=out)
+    assert out.getvalue().endswith("0 of 0 signals, 0 new matches\n")
+
+
 @pytest.mark.parametrize(("who", "reason"), [("nobody@example.org", "x"), ("member", "x"), ("operator", " ")])
 def test_the_command_says_why_it_does_not_start(operator: Actor, who: str, reason: str) -> None:
     assert operator.user is not None

@@ -86,4 +86,4 @@ def test_a_changed_share_of_a_group_has_stored_videos_matched_again(admin: Clien
     assert admin.post(address, form | {"video_stored_share": 50}).status_code == 302
     (rematch,) = Rematch.objects.all()
     assert (rematch.cause, rematch.signal_type) == ("threshold", "vpdq")
-    assert "Watch" in rematch.reason
+    assert "watch" in rematch.reason

@@ -17,6 +17,8 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 
+MINE: Any = {"rows": "signals", "reader": 1}
+
 
 class Caller:
     def __init__(self, key: str) -> None:
@@ -169,19 +171,41 @@ def test_a_cursor_tells_nothing_of_how_many_rows_others_have(call: Caller, group
 
 @pytest.mark.parametrize("number", [0, 1, 2**31, 2**63 - 1])
 def test_a_sealed_number_opens_again_and_a_changed_one_does_not(number: int, settings: LazySettings) -> None:
-    sealed = seal(number)
-    assert unseal(sealed) == number
+    sealed = seal(number, **MINE)
+    assert unseal(sealed, **MINE) == number
     for at, letter in enumerate(sealed):
-        assert unseal(sealed[:at] + ("A" if letter != "A" else "Q") + sealed[at + 1 :]) is None
+        assert unseal(sealed[:at] + ("A" if letter != "A" else "Q") + sealed[at + 1 :], **MINE) is None
     settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "n" * 50
-    assert unseal(sealed) == number
+    assert unseal(sealed, **MINE) == number
     settings.SECRET_KEY_FALLBACKS = []
-    assert unseal(sealed) is None
+    assert unseal(sealed, **MINE) is None
+
+
+@pytest.mark.parametrize("other", [{"rows": "matches", "reader": 1}, {"rows": "signals", "reader": 2}])
+def test_a_number_has_another_word_in_each_list_and_for_each_reader(other: Any) -> None:
+    sealed, elsewhere = seal(7, **MINE), seal(7, **other)
+    assert unseal(sealed, **other) is None
+    # Neither half tells which number it is to somebody who has seen its word elsewhere.
+    assert sealed[:10] != elsewhere[:10]
+    assert sealed[12:] != elsewhere[12:]
+
+
+def test_a_cursor_of_another_list_or_member_is_refused(call: Caller, group: Any) -> None:
+    for _ in range(2):
+        call("POST", "signals", row())
+    cursor = call("GET", "signals?limit=1").json()["next"].rpartition("cursor=")[2]
+    other = factories.make_organisation("beta")
+    factories.give(other, group)
+    beta = Caller(factories.make_client(other)[1])
+    for caller, path in ((call, "matches"), (call, "floods"), (beta, "signals")):
+        answer = caller("GET", f"{path}?cursor={cursor}")
+        assert answer.status_code == 400
+        assert [error["code"] for error in answer.json()["errors"]] == ["bad_cursor"]
 
 
 @pytest.mark.parametrize("cursor", ["aWQ6MQ", "", "٣", "id:1", "=" * 22, "A" * 22, "a b"])
 def test_what_was_not_sealed_here_is_no_cursor(cursor: str) -> None:
-    assert unseal(cursor) is None
+    assert unseal(cursor, **MINE) is None
 
 
 def test_requests_with_a_wrong_key_are_counted_too(settings: LazySettings) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.db import OperationalError, connection, transaction
+from django.db import DataError, OperationalError, connection, transaction
 
 from accounts.actor import Actor
 from hub.audit import tallies
@@ -71,3 +71,34 @@ def test_what_the_database_does_not_take_waits_on() -> None:
     tally(actor=actor, action="looked", items=1)
     write_tallies()
     assert details() == [{"requests": 2, "items": 3}]
+
+
+def test_a_sum_that_is_refused_keeps_no_other_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, refused, after = member(), member(), member()
+    for actor in (before, refused, after):
+        tally(actor=actor, action="looked", items=2)
+    record = tallies.record
+
+    def picky(*, actor: Actor, **entry: Any) -> None:
+        record(actor=actor, **entry)
+        if actor is refused:
+            raise DataError
+
+    monkeypatch.setattr(tallies, "record", picky)
+    write_tallies()
+    written = AuditEntry.objects.filter(action="looked").values_list("organisation_id", flat=True)
+    assert set(written) == {before.organisation_id, after.organisation_id}
+    monkeypatch.undo()
+    tally(actor=refused, action="looked", items=1)
+    write_tallies()
+    entry = AuditEntry.objects.get(organisation_id=refused.organisation_id)
+    assert entry.detail == {"requests": 2, "items": 3}
+
+
+def test_the_longest_names_fit_into_the_audit() -> None:
+    organisation = factories.make_organisation(name="o" * 200)
+    factories.make_client(organisation, name="c" * 100)
+    actor = factories.actor_for(organisation)
+    tally(actor=actor, action="looked", items=1)
+    write_tallies()
+    assert AuditEntry.objects.get(action="looked").actor == f"{'c' * 100} ({'o' * 200})"

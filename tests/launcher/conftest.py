@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ import pytest
 from hub.launcher.home import AlreadyRunning, Home
 from hub.launcher.place import remove_database
 from hub.launcher.postgres import EmbeddedPostgres
+from tests.launcher.launched import environment_of_a_user
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +55,4 @@ def database(home: Home) -> Iterator[Callable[..., EmbeddedPostgres]]:
 
 @pytest.fixture
 def plain_environment() -> dict[str, str]:
-    """The environment without what the test run itself has set: launchers under test choose for themselves."""
-    ours = {"DATABASE_URL", "BROKER_URL", "CACHE_URL", "HUB_SECRET_KEY", "HUB_TOKEN_KEYS_FILE", "HUB_HOME"}
-    return {name: value for name, value in os.environ.items() if name not in ours}
+    return environment_of_a_user()

@@ -33,7 +33,7 @@ def own_words(done: subprocess.CompletedProcess[str]) -> list[str]:
 
 def test_help_is_the_default_and_lists_the_targets() -> None:
     told = make().stdout
-    for target in ("demo", "test", "test-services", "smoke", "lint", "lock", "bench", "clean", "clean-demo"):
+    for target in ("demo", "stop", "test", "test-services", "smoke", "lint", "lock", "bench", "clean", "clean-demo"):
         assert f"  make {target} " in told
 
 
@@ -50,6 +50,18 @@ def test_without_a_fitting_python_it_names_the_mend(tmp_path: Path) -> None:
     assert done.returncode != 0
     assert len(own_words(done)) == 1
     assert "apt-get install python3" in own_words(done)[0]
+
+
+def test_a_python_that_was_named_and_does_not_fit_is_told_apart_from_none(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\ncase "$2" in *version_info*) exit 1;; *python_version*) echo 3.10.13;; esac\n')
+    python.chmod(0o755)
+
+    done = make("demo", VENV=str(tmp_path / "venv"), PYTHON=str(python))
+
+    assert done.returncode != 0
+    assert len(own_words(done)) == 1
+    assert own_words(done)[0].startswith(f"PYTHON={python} is 3.10.13: name a Python 3.11, 3.12 or 3.13")
 
 
 def test_without_the_venv_module_it_names_the_mend(tmp_path: Path) -> None:

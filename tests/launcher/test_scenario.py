@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from itertools import combinations, product
 
-from hub.launcher.main_job import _in_words, _percentiles
-from hub.launcher.pictures import VARIANTS, scene
+import pytest
+
+from hub.launcher.demo import _passed
+from hub.launcher.inbox import in_words
+from hub.launcher.pictures import VARIANTS, indicators, scene
+from hub.launcher.report import OF_AN_EARLIER_START, SUBMITTED, percentiles
 from hub.launcher.scenario import AGENCY, OUTSIDER, Plan, plan
+from hub.launcher.scenario import VARIANTS as NAMES
+from hub.launcher.screen import summary
 
 THRESHOLD = 8
 PLAN: Plan = plan("a-group")
@@ -34,7 +40,11 @@ def test_variants_of_one_picture_are_well_within_the_threshold_and_other_picture
 
 
 def test_the_same_story_is_drawn_every_time() -> None:
-    assert [s.body for s in plan("a-group").everything()] == [s.body for s in PLAN.everything()]
+    def bodies(story: Plan) -> list[dict[str, object]]:
+        return [submission.drawn(indicators) for submission in story.everything()]
+
+    assert bodies(plan("a-group")) == bodies(PLAN)
+    assert tuple(VARIANTS) == NAMES
 
 
 def test_references_are_unique_so_that_a_second_run_updates() -> None:
@@ -55,10 +65,49 @@ def test_only_who_sees_both_signals_is_told_and_the_outsider_never_is() -> None:
     assert {recipient for recipient, pair in PLAN.expected if pair == secret} == {AGENCY}
 
 
-def test_percentiles_and_evidence_in_words() -> None:
-    assert _percentiles([0.1] * 99 + [2.0]) == {"p50_ms": 100.0, "p95_ms": 100.0}
-    assert _percentiles([]) == {"p50_ms": None, "p95_ms": None}
+def test_percentiles_and_evidencein_words() -> None:
+    assert percentiles([0.1] * 99 + [2.0]) == {"p50_ms": 100.0, "p95_ms": 100.0}
+    assert percentiles([]) == {"p50_ms": None, "p95_ms": None}
     near = {"type": "phash", "distance": 2, "threshold": 8}
     exact = {"type": "md5", "distance": 0, "threshold": 0}
-    assert _in_words([near]) == "phash, 2 bits differ"
-    assert _in_words([near, exact]) == "md5, identical"
+    assert in_words([near]) == "phash, 2 bits differ"
+    assert in_words([{**near, "distance": 1}]) == "phash, 1 bit differs"
+    assert in_words([near, exact]) == "md5, identical"
+
+
+REPORT = {
+    "submitted": 63,
+    "matched": 85,
+    "expected": 85,
+    "unexpected": 0,
+    "rows": [],
+    "how": SUBMITTED,
+    "obstacles": [],
+    "p50_ms": None,
+    "p95_ms": None,
+    "try": {"type": "phash", "value": "0" * 16},
+}
+KEYS = {"organisations": {"alpha": {"api_key": "a"}, "beta": {"api_key": "b"}}, "group": "a-group", "users": []}
+
+
+@pytest.mark.parametrize(
+    ("differs", "said"),
+    [
+        ({}, "63 signals submitted; 85 of 85 expected matches told, 0 unexpected."),
+        ({"unexpected": 2}, "63 signals submitted; 85 of 85 expected matches told, 2 unexpected."),
+        ({"how": OF_AN_EARLIER_START}, "63 signals of an earlier start; 85 of 85 expected matches told."),
+        (
+            {"how": OF_AN_EARLIER_START, "unexpected": 28},
+            "85 of 85 expected matches told, 28 more, because groups or signals were changed since.",
+        ),
+        ({"obstacles": ["beta takes no part."]}, "\nbeta takes no part.\n"),
+    ],
+)
+def test_what_people_changed_since_the_first_start_is_told_without_alarm(differs: dict[str, object], said: str) -> None:
+    assert said in summary({**REPORT, **differs}, KEYS, url="http://127.0.0.1:8000")
+
+
+@pytest.mark.parametrize("differs", [{"matched": 84}, {"unexpected": 1}, {"obstacles": ["beta takes no part."]}])
+def test_the_smoke_run_forgives_nothing(differs: dict[str, object]) -> None:
+    assert _passed(REPORT)
+    assert not _passed({**REPORT, **differs})

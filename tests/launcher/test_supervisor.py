@@ -4,81 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 
-from hub.launcher.home import PROJECT, Home
+from hub.launcher.home import Home
 from hub.launcher.place import remove_database
 from hub.launcher.ports import free_port
 from hub.launcher.processes import wait_until
+from tests.launcher.launched import CHILDREN, Hub, environment_of_a_user, is_alive
 
-CHILDREN = ("postgres", "web", "worker", "beat", "relay", "index")
-
-
-@dataclass
-class Hub:
-    """A launcher as a process of its own, in a home of its own."""
-
-    home: Home
-    environment: dict[str, str]
-    port: int
-    process: subprocess.Popen[str] | None = None
-
-    def launch(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "hub.launcher", *arguments],
-            cwd=PROJECT,
-            env={**self.environment, "HUB_HOME": str(self.home.folder)},
-            stdout=(self.home.folder.parent / "screen").open("a"),
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def start(self) -> None:
-        self.process = self.launch("up", "--port", str(self.port))
-        assert wait_until(self.all_up, seconds=60), self.screen()
-
-    def all_up(self) -> bool:
-        return self.ready() and all(self.alive(name) for name in CHILDREN)
-
-    def ready(self) -> bool:
-        try:
-            return httpx.get(f"http://127.0.0.1:{self.port}/readyz", timeout=5).status_code == 200
-        except httpx.HTTPError:
-            return False
-
-    def pid(self, name: str) -> int:
-        try:
-            return int((self.home.run / f"{name}.pid").read_text())
-        except (FileNotFoundError, ValueError):
-            return 0
-
-    def alive(self, name: str) -> bool:
-        return is_alive(self.pid(name))
-
-    def screen(self) -> str:
-        return (self.home.folder.parent / "screen").read_text()
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state.rpartition(")")[2].split()[0] != "Z"
+FIRST_ACCOUNT = "-m hub.launcher manage createsuperuser --email"
 
 
 @pytest.fixture(scope="module")
 def hub(open_folder: Path) -> Iterator[Hub]:
-    ours = {"DATABASE_URL", "BROKER_URL", "CACHE_URL", "HUB_SECRET_KEY", "HUB_TOKEN_KEYS_FILE", "HUB_HOME"}
-    environment = {name: value for name, value in os.environ.items() if name not in ours}
-    hub = Hub(Home(open_folder / "home"), environment, free_port())
+    hub = Hub(Home(open_folder / "home"), environment_of_a_user(), free_port())
     hub.start()
     yield hub
     if hub.process is not None:
@@ -103,7 +45,16 @@ def test_a_second_launcher_on_the_same_home_is_refused(hub: Hub) -> None:
 
     assert second.returncode == 1
     assert said.count("\n") == 1
-    assert f"already running, pid {hub.process.pid}" in said
+    assert f"already running, pid {hub.process.pid}: `make stop` stops it" in said
+
+
+@pytest.mark.parametrize("port", ["99999", "0", "abc", ""])
+def test_what_is_no_port_is_told_in_one_line(hub: Hub, port: str) -> None:
+    refused = hub.launch("up", "--port", port)
+    _, said = refused.communicate(timeout=30)
+
+    assert refused.returncode == 1
+    assert said == f"'{port}' is no port: choose a number from 1024 to 65535, such as PORT=8000.\n"
 
 
 def test_a_taken_port_is_told_in_one_line(hub: Hub, open_folder: Path) -> None:
@@ -125,6 +76,21 @@ def test_a_management_command_works_beside_the_running_hub(hub: Hub) -> None:
     assert beside.returncode == 0, said
 
 
+def test_how_to_make_the_first_account_is_told_until_there_is_one(hub: Hub) -> None:
+    assert hub.process is not None
+    assert hub.screen().count(FIRST_ACCOUNT) == 1
+
+    making = hub.launch("manage", "createsuperuser", "--no-input", "--email", "you@example.org")
+    _, said = making.communicate(timeout=60)
+    assert making.returncode == 0, said
+    hub.process.terminate()
+    hub.process.wait(60)
+    hub.start()
+
+    assert hub.screen().count("The hub is running at") == 2
+    assert hub.screen().count(FIRST_ACCOUNT) == 1
+
+
 def test_when_the_launcher_is_killed_everything_ends_and_can_be_started_again(hub: Hub) -> None:
     assert hub.process is not None
     pids = [hub.pid(name) for name in CHILDREN]
@@ -138,8 +104,24 @@ def test_when_the_launcher_is_killed_everything_ends_and_can_be_started_again(hu
 def test_asked_to_stop_it_stops_everything_in_order_and_says_success(hub: Hub) -> None:
     assert hub.process is not None
     pids = [hub.pid(name) for name in CHILDREN]
-    hub.process.terminate()
+    assert hub.launch("stop").wait(60) == 0
 
     assert hub.process.wait(60) == 0
     assert not any(is_alive(pid) for pid in pids)
     assert "database system is shut down" in (hub.home.logs / "postgres.log").read_text().splitlines()[-1]
+
+
+def test_cleaning_names_what_it_deletes_and_leaves_the_rest(hub: Hub) -> None:
+    kept = hub.home.folder / "mine"
+    kept.write_text("not the hub's")
+    assert (hub.home.folder / "index").is_dir()
+    before = len(hub.screen())
+
+    assert hub.launch("clean").wait(60) == 0
+    said = hub.screen()[before:]
+
+    assert f"Deleted in {hub.home.folder}: " in said
+    for name in ("index", "logs", "secret-key", "token-keys.json"):
+        assert name in said
+    assert "Left there: mine." in said
+    assert list(hub.home.folder.iterdir()) == [kept]

@@ -36,6 +36,12 @@ def test_signing_in_leads_back_to_the_page_that_was_asked_for_and_never_elsewher
     assert attempt(Client(), scene.ana.email, PASSWORD, next="https://evil.example/").headers["Location"] == "/"
 
 
+@pytest.mark.parametrize("shown", ["http://[", "http://elsewhere.example/signals", "x"])
+def test_a_part_of_a_page_leads_to_the_sign_in_whatever_the_browser_says_that_it_shows(shown: str, db: None) -> None:
+    answer = Client().get("/signals", headers={"HX-Request": "true", "HX-Current-URL": shown})
+    assert answer.headers["HX-Redirect"] == "/sign-in?next=/"
+
+
 def test_a_wrong_password_and_an_unknown_address_look_the_same(scene: Scene) -> None:
     wrong = attempt(Client(), scene.ana.email, "wrong").content.decode()
     unknown = attempt(Client(), "nobody@example.org", "wrong").content.decode()
@@ -145,3 +151,19 @@ def test_a_weak_password_is_refused_beside_its_field(ana: Client) -> None:
         "/profile/password", {"old_password": PASSWORD, "new_password1": "short", "new_password2": "short"}
     )
     assert 'id="id_new_password2_error"' in answer.content.decode()
+
+
+def test_wrong_old_passwords_count_as_failed_sign_ins_and_stand_in_the_audit(
+    ana: Client, scene: Scene, settings: Any
+) -> None:
+    new = {"new_password1": "a quite new phrase", "new_password2": "a quite new phrase"}
+    for _ in range(settings.AXES_FAILURE_LIMIT - 1):
+        assert ana.post("/profile/password", {"old_password": "wrong", **new}).status_code == 200
+    assert ana.post("/profile/password", {"old_password": "wrong", **new}).status_code == 429
+    refused = AuditEntry.objects.filter(action="user.password_refused", user_id=scene.ana.pk)
+    assert refused.count() == settings.AXES_FAILURE_LIMIT
+    # Not even the right one gets through now, and sign-in from here is closed to this account as well.
+    assert ana.post("/profile/password", {"old_password": PASSWORD, **new}).status_code == 429
+    assert attempt(Client(), scene.ana.email, PASSWORD).status_code == 429
+    scene.ana.refresh_from_db()
+    assert scene.ana.check_password(PASSWORD)

@@ -140,6 +140,14 @@ def test_a_page_that_nobody_was_given_is_absent(before: str, address: str, ana: 
     assert ana.get(address, {"before": before}).status_code == 404
 
 
+@pytest.mark.parametrize(("address", "rows"), [("/signals", "matches"), ("/matches", "signals")])
+def test_a_page_of_another_list_or_member_is_absent(address: str, rows: str, ana: Client, scene: Scene) -> None:
+    here = address.removeprefix("/")
+    assert ana.get(address, {"before": seal(7, rows=here, reader=scene.alpha.pk)}).status_code == 200
+    assert ana.get(address, {"before": seal(7, rows=rows, reader=scene.alpha.pk)}).status_code == 404
+    assert ana.get(address, {"before": seal(7, rows=here, reader=scene.beta.pk)}).status_code == 404
+
+
 def test_counting_stops_where_nobody_would_read_on() -> None:
     assert paging.capped(9_999, 10_000) == "9,999"
     assert paging.capped(10_000, 10_000) == "10,000"
@@ -217,12 +225,13 @@ def test_unreviewed_matches_stand_out_in_words_too(matched: list[Match], ana: Cl
     assert "1.00" in rows[0]
 
 
-def test_the_inbox_is_paged(matched: list[Match], ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_inbox_is_paged(matched: list[Match], ana: Client, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paging, "SIZE", 2)
     first = text(ana, "/matches", verdict="unreviewed")
     assert names(first) == [str(matched[0].uuid), str(matched[1].uuid)]
-    assert f"?verdict=unreviewed&amp;before={seal(matched[1].pk)}" in first
-    second = text(ana, "/matches", verdict="unreviewed", before=seal(matched[1].pk))
+    older = seal(matched[1].pk, rows="matches", reader=scene.alpha.pk)
+    assert f"?verdict=unreviewed&amp;before={older}" in first
+    second = text(ana, "/matches", verdict="unreviewed", before=older)
     assert names(second) == [str(matched[2].uuid)]
     assert 'rel="next"' not in second
 
@@ -259,3 +268,11 @@ def test_what_expired_is_out_of_the_list_and_the_inbox(matched: list[Match], ana
     Signal.objects.filter(organisation=scene.beta).update(expires_at=past)
     assert len(names(text(ana, "/signals"))) == 1
     assert names(text(ana, "/matches")) == []
+
+
+@pytest.mark.parametrize("change", [{"retracted_at": timezone.now()}, {"expires_at": timezone.now()}])
+def test_who_named_one_in_a_signal_that_is_gone_is_not_offered(change: Any, ana: Client, scene: Scene) -> None:
+    factories.submit(scene.gamma, named_organisations=("alpha",), tlp="RED")
+    assert 'value="gamma"' in text(ana, "/signals")
+    Signal.objects.filter(organisation=scene.gamma).update(**change)
+    assert 'value="gamma"' not in text(ana, "/signals")

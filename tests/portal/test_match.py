@@ -110,7 +110,16 @@ def test_a_verdict_can_be_taken_back(match: Match, ana: Client) -> None:
     match.refresh_from_db()
     assert (match.verdict, match.note, match.reviewer_id, match.reviewed_at) == ("unreviewed", "", None, None)
     verdicts = AuditEntry.objects.filter(action="match.verdict").order_by("pk")
-    assert [entry.detail["verdict"] for entry in verdicts] == ["disputed", "unreviewed"]
+    told = [(entry.detail["verdict"], entry.detail["note_length"], entry.reason) for entry in verdicts]
+    assert told == [("disputed", 9, ""), ("unreviewed", 0, "")]
+    assert "Not sure" not in str(AuditEntry.objects.filter(action="match.verdict").values())
+
+
+def test_a_note_with_an_identifier_is_refused_without_advice_that_leads_nowhere(match: Match, ana: Client) -> None:
+    form = {"verdict": "disputed", "note": "Ask jo@example.org"}
+    page = ana.post(f"/matches/{match.uuid}/verdict", form).content.decode()
+    assert "Take it out of the text." in page
+    assert "as an indicator" not in page
 
 
 def test_htmx_gets_the_verdict_alone_and_is_told(match: Match, ana: Client) -> None:

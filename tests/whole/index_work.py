@@ -5,6 +5,8 @@ from __future__ import annotations
 import queue
 import random
 import time
+from dataclasses import dataclass
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +24,24 @@ TYPE, THRESHOLD = "phash", 8
 Asked = tuple[bytes, bool]  # a hash, and whether it was committed or rolled back
 
 
-def write(seed: int, database: str, until: float, committed: Any) -> None:
+@dataclass(frozen=True, slots=True)
+class Start:
+    """All begin at the same moment, and work for this long."""
+
+    barrier: Barrier
+    seconds: float
+
+    def together(self) -> float:
+        """Waits for the others; gives the time at which to end."""
+        self.barrier.wait(60.0)
+        return time.time() + self.seconds
+
+
+def write(seed: int, database: str, start: Start, committed: Any) -> None:
     """Short transactions and long ones, some of which are given up; each hash is passed on after its commit."""
     _connect(database)
     dice = random.Random(seed)
+    until = start.together()
     while time.time() < until:
         values = [dice.randbytes(8) for _ in range(dice.choice([1, 1, 5, 200]))]
         with transaction.atomic():
@@ -39,13 +55,14 @@ def write(seed: int, database: str, until: float, committed: Any) -> None:
         time.sleep(dice.random() * 0.02)
 
 
-def read(seed: int, database: str, folder: Path, until: float, committed: Any, wrong: Any, asked: Any) -> None:
+def read(seed: int, database: str, folder: Path, start: Start, committed: Any, wrong: Any, asked: Any) -> None:
     """Ask for what was committed just before, and again for what was asked for earlier."""
     _connect(database)
     dice = random.Random(seed)
     index = TypeIndex(folder, TYPE)
     known: list[Asked] = []
     answers = 0
+    until = start.together()
     while time.time() < until:
         try:
             known.append(committed.get(timeout=0.1))
@@ -63,8 +80,10 @@ def read(seed: int, database: str, folder: Path, until: float, committed: Any, w
     asked.put((answers, index._view is not None and index._view.snapshot is not None))
 
 
-def build_on_and_on(database: str, folder: Path, built: Any) -> None:
+def build_on_and_on(database: str, folder: Path, built: Any, start: Start | None = None) -> None:
     _connect(database)
+    if start:
+        start.together()
     while True:
         with only_builder(folder, TYPE) as alone:
             assert alone

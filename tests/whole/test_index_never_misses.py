@@ -15,7 +15,7 @@ from django.db import connection
 
 from sharing.matching.index.building import build
 from sharing.matching.index.snapshot import open_snapshot, path_of
-from tests.whole.index_work import TYPE, build_on_and_on, read, write
+from tests.whole.index_work import TYPE, Start, build_on_and_on, read, write
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
@@ -29,18 +29,19 @@ def test_whatever_was_committed_before_a_question_is_in_its_answer(tmp_path: Pat
     database = str(connection.settings_dict["NAME"])
     build(tmp_path, TYPE)
     first = open_snapshot(path_of(tmp_path, TYPE)).origin.horizon
-    until = time.time() + SECONDS
     committed, wrong, asked = fresh.Queue(), fresh.Queue(), fresh.Queue()
+    # A dozen Pythons that start at once on two cores take seconds: the clock runs when all of them can work.
+    start = Start(fresh.Barrier(WRITERS + READERS + 2), SECONDS)
     work = [
-        *(fresh.Process(target=write, args=(seed, database, until, committed)) for seed in range(WRITERS)),
+        *(fresh.Process(target=write, args=(seed, database, start, committed)) for seed in range(WRITERS)),
         *(
-            fresh.Process(target=read, args=(seed, database, tmp_path, until, committed, wrong, asked))
+            fresh.Process(target=read, args=(seed, database, tmp_path, start, committed, wrong, asked))
             for seed in range(READERS)
         ),
     ]
     for process in work:
         process.start()
-    kills = _kill_builders(fresh, database, tmp_path, until)
+    kills = _kill_builders(fresh, database, tmp_path, start)
     answers = [asked.get(timeout=60) for _ in range(READERS)]
     while not committed.empty():
         committed.get()
@@ -56,17 +57,26 @@ def test_whatever_was_committed_before_a_question_is_in_its_answer(tmp_path: Pat
     assert kills >= SECONDS // 15
 
 
-def _kill_builders(fresh: Any, database: str, folder: Path, until: float) -> int:
+def _kill_builders(fresh: Any, database: str, folder: Path, start: Start) -> int:
+    """The first builder is ready when the others are; each later one takes its time to come."""
+
+    def begin(*waits: Start) -> tuple[Any, Any]:
+        built = fresh.Event()
+        builder = fresh.Process(target=build_on_and_on, args=(database, folder, built, *waits))
+        builder.start()
+        return builder, built
+
     dice = random.Random(5)
     kills = 0
-    while time.time() < until:
-        built = fresh.Event()
-        builder = fresh.Process(target=build_on_and_on, args=(database, folder, built))
-        builder.start()
+    builder, built = begin(start)
+    until = start.together()
+    while True:
         # It goes on building: the kill comes at any moment of the second build or a later one.
         assert built.wait(60), "the builder does not build"
         time.sleep(dice.random())
         os.kill(builder.pid, signal.SIGKILL)
         builder.join()
         kills += 1
-    return kills
+        if time.time() >= until:
+            return kills
+        builder, built = begin()

@@ -87,7 +87,7 @@ class Rounds:
         self.seeder.submit(self.ledger.seeds(self.number))
         self.hub.wait_drained()
         batch = self.ledger.batch(self.number)
-        watch = Watch(self.hub)
+        watch, relay = Watch(self.hub), self.hub.pid_of("relay")
         with ThreadPoolExecutor(1) as background:
             sending = background.submit(self.member.submit, batch)
             landed = watch.wait_for(moment)
@@ -98,6 +98,7 @@ class Rounds:
             answers = sending.result()
         self.hub.wait_ready()
         self.hub.wait_drained()
+        assert victim != "database" or self.hub.pid_of("relay") == relay, "the relay waits for its database"
         self.check(self.number, [row["external_id"] for row in batch])
         return f"{victim} killed {landed} ({moment.part} + {moment.delay:.2f} s); answers {dict(answers)}"
 

@@ -29,7 +29,7 @@ class Floods(HubView):
         tags=["matches"],
     )
     def get(self, request: Request) -> Response:
-        page = Page.of(valid_query(PageQuery, request).validated_data)
+        page = Page.of(valid_query(PageQuery, request).validated_data, rows="floods", actor=self.actor)
         rows = floods_page(self.actor, before=page.before, size=page.wanted)
         body = page.body(request, rows, [view.notice.pk for view in rows])
         body["results"] = FloodOut(body["results"], many=True).data

@@ -28,7 +28,7 @@ class Matches(HubView):
     )
     def get(self, request: Request) -> Response:
         query = valid_query(MatchQuery, request)
-        page = Page.of(query.validated_data)
+        page = Page.of(query.validated_data, rows="matches", actor=self.actor)
         rows = matches_page(self.actor, query.filters(), before=page.before, size=page.wanted)
         body = page.body(request, rows, [view.match.pk for view in rows])
         body["results"] = MatchOut(body["results"], many=True, context={"actor": self.actor}).data

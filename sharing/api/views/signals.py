@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from accounts.models import Scope
 from hub.errors import Problem
+from hub.words import problem_in
 from sharing.api.paging import Page, page_schema
 from sharing.api.problems import flattened, problems_of_a_row
 from sharing.api.serializers.signals import (
@@ -34,7 +35,6 @@ from sharing.signals.inputs import SignalInput
 from sharing.signals.models import Signal
 from sharing.signals.preparation import MAX_INDICATORS
 from sharing.signals.selectors import newest_page, with_details
-from sharing.signals.words import problem_in
 
 _EXAMPLE = OpenApiExample(
     "A picture",
@@ -63,7 +63,7 @@ class Signals(HubView):
     )
     def get(self, request: Request) -> Response:
         query = valid_query(SignalQuery, request)
-        page = Page.of(query.validated_data)
+        page = Page.of(query.validated_data, rows="signals", actor=self.actor)
         rows = newest_page(self.actor, query.filters(), before=page.before, size=page.wanted)
         body = page.body(request, rows, [signal.pk for signal in rows])
         body["results"] = SignalOut(body["results"], many=True, context={"actor": self.actor}).data

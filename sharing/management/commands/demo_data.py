@@ -94,7 +94,8 @@ def _user(organisation: Organisation, email: str, role: str, staff: bool, passwo
 
 
 def _key(operator: Actor, organisation: Organisation, old: str) -> str:
-    if old and actor_of_key(old, address="127.0.0.1") is not None:
+    # A suspended organisation's key is refused whatever it is: it counts again when the organisation is let back in.
+    if old and (not organisation.is_active or actor_of_key(old, address="127.0.0.1") is not None):
         return old
     client, _created = ApiClient.objects.get_or_create(organisation=organisation, name="demo")
     for key in client.keys.filter(revoked_at=None):

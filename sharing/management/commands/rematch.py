@@ -39,7 +39,8 @@ class Command(BaseCommand):
         while options["wait"] and rematch.state in (Rematch.State.QUEUED, Rematch.State.RUNNING):
             time.sleep(LOOK_SECONDS)
             rematch.refresh_from_db()
-            self.stdout.write(f"{rematch.done} of {rematch.total or '?'} signals, {rematch.found} new matches")
+            total = "?" if rematch.total is None else rematch.total
+            self.stdout.write(f"{rematch.done} of {total} signals, {rematch.found} new matches")
         if options["wait"] and rematch.state != Rematch.State.FINISHED:
             raise CommandError("It was cancelled.")
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Case, F, OuterRef, When
+from django.db.models import Case, F, OuterRef, Subquery, When
 from numpy.typing import NDArray
 
 from sharing import signal_types
-from sharing.matching.facts import CLEAR, LIVE
+from sharing.matching.facts import CLEAR
 from sharing.matching.index import Neighbour
 from sharing.matching.video import VideoNeighbour
 from sharing.signals.indicators import Indicator
-from sharing.signals.models import SignalIndicator
+from sharing.signals.models import Signal, SignalIndicator, is_live
 
 Ids = NDArray[np.int64]
 NOBODY: Ids = np.zeros(0, np.int64)
@@ -27,7 +27,10 @@ _HOLDER = Case(When(CLEAR, then=F("signal")), default=-F("signal"))
 def holders_up_to(indicator_ids: Iterable[int], most: int) -> dict[int, Ids]:
     """Live holders of each indicator, at most `most` of each and any of them: what is counted never costs more than
     the limit, however many there are. An id is negative where the holder is reached by identity only."""
-    held = SignalIndicator.objects.filter(LIVE, indicator=OuterRef("pk")).values_list(_HOLDER)[:most]
+    # A value, not a join: without fresh statistics the planner would walk through all signals for each indicator.
+    live = Subquery(Signal.objects.filter(is_live(), pk=OuterRef("signal")).values("pk")[:1])
+    links = SignalIndicator.objects.annotate(live=live).filter(live__isnull=False, indicator=OuterRef("pk"))
+    held = links.values_list(_HOLDER)[:most]
     rows = Indicator.objects.filter(pk__in=set(indicator_ids)).annotate(held=ArraySubquery(held))
     return {pk: np.array(ids, np.int64) for pk, ids in rows.values_list("pk", "held")}
 

@@ -11,8 +11,8 @@ from accounts.actor import Actor
 from accounts.services import require_oversight
 from hub.audit.services import record
 from hub.errors import Invalid, Problem
+from hub.words import LEAVE_OUT, problem_in
 from sharing.matching.floods.models import Flood
-from sharing.signals.words import problem_in
 
 
 def decide_flood(*, actor: Actor, flood: Flood, decision: str, reason: str, until: datetime | None = None) -> Flood:
@@ -52,7 +52,7 @@ def _problems(decision: str, reason: str, until: datetime | None) -> list[Proble
         problems.append(Problem("/decision", "invalid_choice", "There is no such decision.", mend))
     if not reason:
         problems.append(Problem("/reason", "required", "A decision needs a reason.", "Say why it was taken."))
-    elif found := problem_in(reason, "/reason"):
+    elif found := problem_in(reason, "/reason", LEAVE_OUT):
         problems.append(found)
     if decision == Flood.Decision.OPEN:
         if until is not None:

@@ -7,7 +7,9 @@ import zoneinfo
 from typing import Any
 
 from django import forms
+from django.contrib.auth import authenticate
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from sharing.portal.forms.fields import StyledForm
@@ -47,7 +49,20 @@ class SignInForm(StyledForm, AuthenticationForm):
 
 
 class OwnPasswordForm(StyledForm, PasswordChangeForm):
-    """Django's own, in the look of the portal."""
+    """Django's own, in the look of the portal.
+
+    The old password is tried and counted as at sign-in: whoever finds an open session must not guess without end.
+    """
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._request = request
+
+    def clean_old_password(self) -> str:
+        old: str = self.cleaned_data["old_password"]
+        if authenticate(self._request, username=self.user.get_username(), password=old) != self.user:
+            raise forms.ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
+        return old
 
 
 class ProfileForm(StyledForm):

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar, Final
 
 from django import forms
+from django.core.validators import validate_slug
 from django.forms.renderers import BaseRenderer
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sharing.signals.words import without_identifiers
+from hub.words import LEAVE_OUT, TAKEN_OUT, problem_in, without_identifiers
 
 CHOOSE = ("", _("Choose…"))
+# What may be shown again of a figure, a day and a moment. No phone number is so short, or written so.
+_FIGURE: Final = re.compile(r"-?[0-9]{1,4}")
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?")
 _CHECKED = (forms.CheckboxInput, forms.CheckboxSelectMultiple, forms.RadioSelect)
 
 
 class StyledForm(forms.Form):
-    """Gives each widget the class that Tabler draws it by, and leaves out the colon after labels."""
+    """Gives each widget the class that Tabler draws it by, and leaves out the colon after labels.
+
+    What a masked widget takes out of a text, its field refuses: nobody's words are changed without a word.
+    """
+
+    # How to put such a text right on this page.
+    mend_of_texts: ClassVar[str] = LEAVE_OUT
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
@@ -32,6 +44,19 @@ class StyledForm(forms.Form):
             if isinstance(field, forms.ChoiceField):
                 # Django's own sentence repeats what was sent.
                 field.error_messages["invalid_choice"] = gettext("Choose one of the list.")
+            if isinstance(field.widget, MaskedInput | MaskedTextarea):
+                field.validators.append(self.check_text)
+
+    def check_text(self, text: str) -> None:
+        """Refuses what is masked when the page is shown again, and what was masked then and not written anew."""
+        problem = problem_in(text, "", self.mend_of_texts)
+        if problem is not None:
+            raise forms.ValidationError(f"{gettext(problem.message)} {gettext(problem.mend)}")
+        if TAKEN_OUT in text:
+            raise forms.ValidationError(
+                _("%(mark)s stands where something was taken out of this text. Write that part again without it."),
+                params={"mark": TAKEN_OUT},
+            )
 
 
 class MaskedInput(forms.TextInput):
@@ -57,13 +82,38 @@ class UnechoedTextarea(forms.Textarea):
         return super().render(name, value if self.echoes else "", attrs, renderer)
 
 
+class FigureInput(forms.NumberInput):
+    """A small number. Anything else that was typed here may be an identifier, and is not sent back."""
+
+    def format_value(self, value: Any) -> str | None:
+        text = super().format_value(value)
+        return text if text and _FIGURE.fullmatch(text) else None
+
+
+class DayInput(forms.DateInput):
+    """A day, as browsers send it. Anything else that was typed is not sent back."""
+
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
+
+    def format_value(self, value: Any) -> str | None:
+        text = super().format_value(value)
+        return text if text and _DAY.fullmatch(text) else None
+
+
 class MomentInput(forms.DateTimeInput):
-    """Day and time to the minute, in the person's zone."""
+    """Day and time to the minute, in the person's zone. Anything else that was typed is not sent back."""
 
     input_type = "datetime-local"
 
     def __init__(self) -> None:
         super().__init__(format="%Y-%m-%dT%H:%M")
+
+    def format_value(self, value: Any) -> str | None:
+        text = super().format_value(value)
+        return text if text and _MOMENT.fullmatch(text) else None
 
 
 def to_the_minute(moment: datetime | None) -> datetime | None:
@@ -71,11 +121,29 @@ def to_the_minute(moment: datetime | None) -> datetime | None:
     return moment and moment.replace(second=0, microsecond=0)
 
 
-class ShortNames(forms.CharField):
-    """Several words in one line, separated by commas or spaces."""
+class PlatformName(forms.CharField):
+    """The short name of a platform."""
 
     widget = MaskedInput
 
-    def to_python(self, value: Any) -> Any:
-        text = super().to_python(value) or ""
-        return tuple(dict.fromkeys(part for part in text.replace(",", " ").split() if part))
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=60, **kwargs)
+        self.validators.append(check_short_name)
+
+
+def check_short_name(text: str) -> None:
+    try:
+        validate_slug(text)
+    except forms.ValidationError:
+        raise forms.ValidationError(_("Write a short name: small letters, digits, dashes.")) from None
+
+
+class ShortNames(forms.CharField):
+    """Several words in one line, separated by commas or spaces. Gives them as a tuple, each once."""
+
+    widget = MaskedInput
+
+    def clean(self, value: Any) -> Any:
+        # Only now: the field's own checks are about the text.
+        text = super().clean(value)
+        return tuple(dict.fromkeys(text.replace(",", " ").split()))

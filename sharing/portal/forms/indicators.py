@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 from django import forms
@@ -11,7 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sharing import signal_types
-from sharing.portal.forms.fields import CHOOSE, MaskedInput, StyledForm, UnechoedTextarea
+from sharing.portal.forms.fields import CHOOSE, FigureInput, PlatformName, StyledForm, UnechoedTextarea
 from sharing.signal_types.hexadecimal import HexHash
 from sharing.signal_types.video import LONGEST_VIDEO, Vpdq
 from sharing.signals.inputs import IndicatorInput
@@ -19,6 +20,10 @@ from sharing.signals.preparation import MAX_INDICATORS
 
 ROWS_WITHOUT_SCRIPT = 5
 LONGEST_VALUE = LONGEST_VIDEO
+# Stands for a platform that was written wrongly, while the user name on it is checked.
+ANY_PLATFORM = "platform"
+# An IBAN that happens to be written in hexadecimal digits has 24 at most; a phone, a device or a card has fewer.
+_LONG_HEX = re.compile(r"(?=[0-9]*[A-Fa-f])[0-9A-Fa-f]{25,512}")
 
 
 def _type_choices() -> list[tuple[Any, Any]]:
@@ -44,11 +49,14 @@ class IndicatorForm(StyledForm):
             attrs={"rows": 1, "autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
         ),
     )
-    platform = forms.SlugField(
-        label=_("Platform"), required=False, max_length=60, widget=MaskedInput, help_text=_("For user names.")
-    )
+    platform = PlatformName(label=_("Platform"), required=False, help_text=_("For user names."))
     quality = forms.IntegerField(
-        label=_("Quality"), required=False, min_value=0, max_value=100, help_text=_("For picture hashes: 0 to 100.")
+        label=_("Quality"),
+        required=False,
+        min_value=0,
+        max_value=100,
+        widget=FigureInput,
+        help_text=_("For picture hashes: 0 to 100."),
     )
 
     def clean(self) -> dict[str, Any]:
@@ -65,43 +73,51 @@ class IndicatorForm(StyledForm):
 
     @property
     def is_used(self) -> bool:
-        return bool(self.cleaned_data.get("value", "").strip())
+        """Whether there is a value of a known type, whatever the other fields hold; only after is_valid()."""
+        return bool(self.cleaned_data.get("type") and self.cleaned_data.get("value", "").strip())
 
     def to_input(self) -> IndicatorInput:
         signal_type = signal_types.get(self.cleaned_data["type"])
         return IndicatorInput(
             type=signal_type.name,
             value=self.cleaned_data["value"],
-            platform=self.cleaned_data["platform"] if signal_type.needs_platform else "",
-            quality=self.cleaned_data["quality"] if signal_type.near else None,
+            # A platform with an error of its own must not hide what is wrong with the value.
+            platform=self.cleaned_data.get("platform", ANY_PLATFORM) if signal_type.needs_platform else "",
+            quality=self.cleaned_data.get("quality") if signal_type.near else None,
         )
 
     def ask_again(self) -> None:
         """Says why the value is missing from the page that shows this row again."""
         typed = str(self["value"].data or "").strip()
-        if typed and not getattr(self.fields["value"].widget, "echoes", False):
+        if not typed or getattr(self.fields["value"].widget, "echoes", False):
+            return
+        if _takes_hashes(self.cleaned_data.get("type", "")):
+            self.add_error("value", _("Type it again: the hub sends nothing back that might be an identifier."))
+        else:
             self.add_error("value", _("Type the value again: the hub does not send identifiers back to the browser."))
 
 
 def is_plainly_a_hash(name: str, value: str) -> bool:
-    """Whether this is a well-formed hash of a file, a picture or a video, which may be shown again. All else might be
-    an identifier, perhaps under a wrong type."""
-    if name not in signal_types.NAMES:
-        return False
-    signal_type = signal_types.get(name)
-    if not isinstance(signal_type, HexHash | Vpdq):
+    """Whether this is a hash of a file, a picture or a video, which may be shown again. All else might be an
+    identifier, perhaps under a wrong type. A hash with a digit too many or too few is one still, when it is longer than
+    any identifier that is written in such digits."""
+    if not _takes_hashes(name):
         return False
     try:
-        signal_type.parse(value)
+        signal_types.get(name).parse(value)
     except signal_types.InvalidValue:
-        return False
+        return _LONG_HEX.fullmatch(value.strip()) is not None
     return True
+
+
+def _takes_hashes(name: str) -> bool:
+    return name in signal_types.NAMES and isinstance(signal_types.get(name), HexHash | Vpdq)
 
 
 class IndicatorRows(BaseFormSet[IndicatorForm]):
     @cached_property
     def used(self) -> list[IndicatorForm]:
-        """The rows that were filled in, in the order of the page; only after is_valid()."""
+        """The rows that hold a value with its type, in the order of the page; only after is_valid()."""
         return [form for form in self.forms if form.has_changed() and form.is_used]
 
     def ask_again(self) -> None:

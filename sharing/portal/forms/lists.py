@@ -12,15 +12,15 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
 from hub.errors import Problem
+from hub.words import problem_in
 from sharing import signal_types
 from sharing.matching.models import Match
 from sharing.matching.selectors import MatchFilters
-from sharing.portal.forms.fields import MaskedInput, StyledForm
+from sharing.portal.forms.fields import DayInput, MaskedInput, StyledForm
 from sharing.portal.forms.problems import text_of
 from sharing.signals.models import Signal
 from sharing.signals.reach import sources
 from sharing.signals.selectors import SignalFilters
-from sharing.signals.words import problem_in
 from sharing.visibility.models import Harm, SharingGroup
 
 Choices = list[tuple[str, Any]]
@@ -60,9 +60,7 @@ class SignalFilterForm(StyledForm):
     # Not ChoiceFields: the name of somebody who has left a group must still find what they left there.
     group = forms.CharField(label=_("Sharing group"), required=False, max_length=60, widget=forms.Select)
     organisation = forms.CharField(label=_("From"), required=False, max_length=60, widget=forms.Select)
-    since = forms.DateField(
-        label=_("Submitted since"), required=False, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-    )
+    since = forms.DateField(label=_("Submitted since"), required=False, widget=DayInput)
 
     def __init__(self, actor: Actor, data: Any) -> None:
         super().__init__(data)
@@ -79,11 +77,9 @@ class SignalFilterForm(StyledForm):
         assert isinstance(widget, forms.Select)
         widget.choices = choices
 
-    def clean_text(self) -> str:
-        text = str(self.cleaned_data["text"])
+    def check_text(self, text: str) -> None:
         if problem_in(text, "") is not None:
             raise forms.ValidationError(text_of(_NOT_SEARCHED))
-        return text
 
     def clean_since(self) -> datetime | None:
         day: date | None = self.cleaned_data["since"]

@@ -39,6 +39,6 @@ class RetractForm(StyledForm):
         label=_("Why is it taken back?"),
         max_length=500,
         widget=MaskedInput,
-        help_text=_("Kept in the audit. Write no names, addresses or numbers of people."),
+        help_text=_("For your organisation. Write no names, addresses or numbers of people."),
     )
     sure = forms.BooleanField(label=_("I know that this can't be undone"))

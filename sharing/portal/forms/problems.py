@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.forms.boundfield import BoundField
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
@@ -25,29 +26,38 @@ _MENDS: Final = {
 
 @contextmanager
 def problems_on(form: forms.BaseForm, rows: Sequence[forms.BaseForm] = ()) -> Iterator[None]:
-    """Runs a service; what it refuses becomes errors of the form. `rows` are the forms of /indicators/0 and on."""
+    """Runs a service; what it refuses becomes errors of the form. `rows` are the forms of /indicators/0 and on.
+
+    A field that had an error before keeps that one: the service was not given what stands in it.
+    """
+    known = {(id(part), name) for part in (form, *rows) for name in part.errors}
     try:
         yield
     except Invalid as error:
         for problem in error.problems:
-            _place(problem, form, rows)
+            part, name, text = _placed(problem, form, rows)
+            if (id(part), name) not in known and text not in part.errors.get(name or NON_FIELD_ERRORS, []):
+                part.add_error(name, text)
     except Conflict as error:
         form.add_error(None, gettext(error.message))
 
 
-def _place(problem: Problem, form: forms.BaseForm, rows: Sequence[forms.BaseForm]) -> None:
+def _placed(
+    problem: Problem, form: forms.BaseForm, rows: Sequence[forms.BaseForm]
+) -> tuple[forms.BaseForm, str | None, str]:
+    """Which form and field a problem is about (None: the whole form), and its text."""
     first, _slash, rest = problem.path.strip("/").partition("/")
+    text = text_of(problem)
     if first == "indicators" and rest:
         number, _slash, name = rest.partition("/")
         first, _slash, inside = (name or "value").partition("/")
         form = rows[int(number)]
         if inside:
             frame = int(inside.partition("/")[0]) + 1
-            form.add_error(first, gettext("Frame %(number)d: %(text)s") % {"number": frame, "text": text_of(problem)})
-            return
+            text = gettext("Frame %(number)d: %(text)s") % {"number": frame, "text": text}
     elif first == "account" and rest:
         first = rest.partition("/")[0]
-    form.add_error(first if first in form.fields else None, text_of(problem))
+    return form, first if first in form.fields else None, text
 
 
 def text_of(problem: Problem) -> str:

@@ -8,15 +8,18 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
+from hub.words import AS_INDICATOR
 from sharing.portal.forms.fields import (
     CHOOSE,
+    FigureInput,
     MaskedInput,
     MaskedTextarea,
     MomentInput,
+    PlatformName,
     ShortNames,
     StyledForm,
 )
-from sharing.portal.forms.indicators import IndicatorForm
+from sharing.portal.forms.indicators import ANY_PLATFORM, IndicatorForm
 from sharing.signals.inputs import AccountInput, SignalInput
 from sharing.signals.models import AccountDetail, Signal
 from sharing.visibility.models import Harm, SharingGroup
@@ -25,6 +28,7 @@ from sharing.visibility.tlp import TLP
 
 MAX_BEHAVIOURS = 30
 LONGEST_BEHAVIOUR = 60
+OF_ACCOUNT = ("platform", "behaviours", "enforcement", "enforced_at")
 
 
 class AudienceForm(StyledForm):
@@ -77,13 +81,14 @@ class KnowledgeForm(StyledForm):
         min_value=0,
         max_value=100,
         initial=50,
+        widget=FigureInput,
         help_text=_("0 to 100: how sure your organisation is."),
     )
     subject_role = forms.ChoiceField(
         label=_("The person concerned is"),
         choices=Signal.SubjectRole.choices,
         initial=Signal.SubjectRole.UNKNOWN,
-        help_text=_("What is known of victims never goes to enforcement feeds."),
+        help_text=_("As far as you know. Everybody who sees the signal sees this."),
     )
     summary = forms.CharField(
         label=_("Summary"),
@@ -109,6 +114,8 @@ class KnowledgeForm(StyledForm):
 
 
 class DetailsForm(KnowledgeForm):
+    mend_of_texts = AS_INDICATOR
+
     external_id = forms.CharField(
         label=_("Own reference"),
         required=False,
@@ -118,7 +125,9 @@ class DetailsForm(KnowledgeForm):
     )
 
     def to_input(self, audience: AudienceForm, rows: list[IndicatorForm]) -> SignalInput:
-        data = dict(self.cleaned_data)
+        """What was filled in. A field that has an error stands there as something that nobody would object to, so
+        that the rest can be checked with it."""
+        data = self.beyond_objection() | self.cleaned_data
         return SignalInput(
             kind=audience.cleaned_data["kind"],
             external_id=data.pop("external_id") or None,
@@ -128,18 +137,25 @@ class DetailsForm(KnowledgeForm):
             **data,
         )
 
+    def beyond_objection(self) -> dict[str, Any]:
+        return {
+            "severity": Signal.Severity.LOW,
+            "confidence": 0,
+            "subject_role": Signal.SubjectRole.UNKNOWN,
+            "summary": "",
+            "lawful_basis": "",
+            "observed_at": None,
+            "expires_at": None,
+            "external_id": "",
+        }
+
     def account(self, data: dict[str, Any]) -> AccountInput | None:
         """Takes what it needs out of `data`."""
         return None
 
 
 class AccountDetailsForm(DetailsForm):
-    platform = forms.SlugField(
-        label=_("Platform"),
-        max_length=60,
-        widget=MaskedInput,
-        help_text=_("Its short name, for example exampletube."),
-    )
+    platform = PlatformName(label=_("Platform"), help_text=_("Its short name, for example exampletube."))
     behaviours = forms.CharField(
         label=_("Behaviours"),
         required=False,
@@ -156,6 +172,9 @@ class AccountDetailsForm(DetailsForm):
             raise forms.ValidationError(_("At most 30 lines of at most 60 characters."))
         return lines
 
+    def beyond_objection(self) -> dict[str, Any]:
+        account = AccountInput(platform=ANY_PLATFORM)
+        return super().beyond_objection() | {name: getattr(account, name) for name in OF_ACCOUNT}
+
     def account(self, data: dict[str, Any]) -> AccountInput:
-        names = ("platform", "behaviours", "enforcement", "enforced_at")
-        return AccountInput(**{name: data.pop(name) for name in names})
+        return AccountInput(**{name: data.pop(name) for name in OF_ACCOUNT})

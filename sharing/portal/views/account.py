@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from accounts import attempts
 from accounts.actor import actor_of_user
 from accounts.addresses import client_address
+from accounts.middleware import actor_of_request
 from accounts.models import User
 from accounts.services import change_profile
 from hub.audit.services import record
@@ -55,6 +56,15 @@ class PasswordChange(PasswordChangeView):
     form_class = OwnPasswordForm
     template_name = "portal/account/password.html"
     success_url = reverse_lazy("portal:profile")
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "request": self.request}
+
+    def form_invalid(self, form: PasswordChangeForm) -> HttpResponse:
+        if form.has_error("old_password", "password_incorrect"):
+            actor = actor_of_request(self.request)
+            record(actor=actor, action="user.password_refused", object_type="user", object_id=actor.user_id)
+        return super().form_invalid(form)
 
     def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
         user = self.request.user

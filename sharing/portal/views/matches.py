@@ -63,6 +63,7 @@ def inbox(request: MemberRequest) -> HttpResponseBase:
         actor, filters = request.actor, form.filters()
         context["page"] = page_of(
             request,
+            "matches",
             lambda before, size: listed(matches_page(actor, filters, before=before, size=size)),
             lambda row: row.match.pk,
         )

@@ -37,6 +37,7 @@ def signals(request: MemberRequest) -> HttpResponseBase:
         filters = form.filters()
         context["page"] = page_of(
             request,
+            "signals",
             lambda before, size: newest_page(actor, filters, before=before, size=size),
             lambda signal: signal.pk,
         )

@@ -16,7 +16,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from accounts.actor import Actor
 from accounts.models import Scope
+from hub.errors import Invalid
 from sharing import signal_types
 from sharing.portal.access import MemberRequest, member
 from sharing.portal.forms.indicators import IndicatorFormSet
@@ -27,7 +29,9 @@ from sharing.portal.forms.submission import (
     DetailsForm,
 )
 from sharing.signals import services
+from sharing.signals.inputs import SignalInput
 from sharing.signals.models import Signal
+from sharing.signals.preparation import Preparation
 from sharing.signals.reach import planned_audience
 from sharing.signals.selectors import Access
 
@@ -58,15 +62,17 @@ def submit_details(request: MemberRequest) -> HttpResponseBase:
     is_account = audience.cleaned_data["kind"] == Signal.Kind.ACCOUNT
     form = (AccountDetailsForm if is_account else DetailsForm)(request.POST or None)
     rows = IndicatorFormSet(request.POST or None, prefix=PREFIX)
-    # Both are asked, so that one page shows every problem.
-    if request.method == "POST" and all([form.is_valid(), rows.is_valid()]):
+    if request.method == "POST":
+        # Both are asked, so that one page shows every problem.
+        is_complete = all([form.is_valid(), rows.is_valid()])
         with problems_on(form, rows.used):
             item = form.to_input(audience, rows.used)
-            outcome = services.submit_signal(actor=request.actor, item=item)
-            assert outcome.signal is not None  # otherwise Invalid was raised
-            messages.success(request, said(created=outcome.created))
-            return redirect("portal:signal", uuid=outcome.signal.uuid)
-    if request.method == "POST":
+            if is_complete:
+                outcome = services.submit_signal(actor=request.actor, item=item)
+                assert outcome.signal is not None  # otherwise Invalid was raised
+                messages.success(request, said(created=outcome.created))
+                return redirect("portal:signal", uuid=outcome.signal.uuid)
+            refuse(request.actor, item, is_without_rows=not rows.has_changed())
         rows.ask_again()
     context = {
         "form": form,
@@ -89,6 +95,17 @@ def previewed(request: MemberRequest, form: AudienceForm) -> list[Access] | None
     with problems_on(form):
         return planned_audience(request.actor, **form.audience)
     return None
+
+
+def refuse(actor: Actor, item: SignalInput, *, is_without_rows: bool) -> None:
+    """Raises Invalid for what the hub would object to in an input that the forms have found wrong in other places.
+
+    Who must type identifiers again should have to do so once, so the two lists of problems come together.
+    """
+    found = Preparation(actor, [item]).prepare(item)
+    if isinstance(found, list):
+        # Rows that have errors are not in the input, and must not be called missing.
+        raise Invalid([problem for problem in found if is_without_rows or problem.path != "/indicators"])
 
 
 def said(*, created: bool) -> str:

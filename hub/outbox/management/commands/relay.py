@@ -7,6 +7,7 @@ import time
 from types import FrameType
 from typing import Any
 
+import psycopg
 import structlog
 from django.core.management.base import BaseCommand
 from django.db import Error, connection
@@ -28,7 +29,7 @@ class Command(BaseCommand):
         while not self.stopping:
             try:
                 self.listen()
-            except Error as error:
+            except (Error, psycopg.Error) as error:  # the driver's own comes out of notifies()
                 log.warning("relay.database_away", error=type(error).__name__)
                 connection.close()
                 time.sleep(AWAY_SECONDS)

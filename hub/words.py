@@ -1,4 +1,4 @@
-"""Free text is stored as it is written, so it must not be where an identifier slips in (floor 3)."""
+"""Free text is stored as it is written, so it must not be where an identifier slips in (ground)."""
 
 from __future__ import annotations
 
@@ -28,12 +28,15 @@ _FEWEST, _MOST = 3, 20
 _MOST_LOOKED_AT = 40
 # E.164 numbers without their country code have seven or more, but for a few small countries.
 _DIGITS_OF_A_NUMBER = 7
-_TAKEN_OUT = "[…]"
+TAKEN_OUT: Final = "[…]"
+# How to put it right, where indicators can be sent with the text and where they can't.
+AS_INDICATOR: Final = "Take it out of the text and send it as an indicator of type email or phone."
+LEAVE_OUT: Final = "Take it out of the text."
 
 
-def problem_in(text: str, path: str) -> Problem | None:
+def problem_in(text: str, path: str, mend: str = AS_INDICATOR) -> Problem | None:
     """The problem of a text that seems to hold an e-mail address or an international phone number."""
-    return _problem(path) if _EMAIL.search(text) or any(_phones(text)) else None
+    return _problem(path, mend) if _EMAIL.search(text) or any(_phones(text)) else None
 
 
 def problem_in_name(name: str, path: str) -> Problem | None:
@@ -41,24 +44,25 @@ def problem_in_name(name: str, path: str) -> Problem | None:
     return _problem(path) if sum(map(str.isdigit, name)) >= _DIGITS_OF_A_NUMBER else problem_in(name, path)
 
 
-def _problem(path: str) -> Problem:
+def _problem(path: str, mend: str = AS_INDICATOR) -> Problem:
     return Problem(
         path,
         "identifier_in_text",
         "This text seems to hold an e-mail address or a phone number. The hub stores none in the clear.",
-        "Take it out of the text and send it as an indicator of type email or phone.",
+        mend,
     )
 
 
 def without_identifiers(text: str) -> str:
     """The text with […] in place of what `problem_in` objects to, so that a page can show the rest again."""
     for start, end in reversed(list(_phones(text))):
-        text = f"{text[:start]}{_TAKEN_OUT}{text[end:]}"
-    return _EMAIL.sub(_TAKEN_OUT, text)
+        text = f"{text[:start]}{TAKEN_OUT}{text[end:]}"
+    return _EMAIL.sub(TAKEN_OUT, text)
 
 
 def require_no_identifier(text: str, path: str) -> None:
-    problem = problem_in(text, path)
+    """For reasons and notes, beside which no indicators are sent. Raises Invalid."""
+    problem = problem_in(text, path, LEAVE_OUT)
     if problem is not None:
         raise Invalid([problem])
 
