@@ -272,3 +272,20 @@ def test_a_batch_of_too_many_indicators_is_refused_whole(
         submit_signals(actor=factories.actor_for(alpha), items=items)
     assert [(problem.path, problem.code) for problem in caught.value.problems] == [("/signals", "too_many_indicators")]
     assert not Signal.objects.exists()
+
+
+def test_a_change_of_what_has_expired_or_lies_under_a_lowered_ceiling_says_the_way_out() -> None:
+    group, organisation = factories.make_group("watch"), factories.make_organisation()
+    factories.give(organisation, group)
+    actor, signal = factories.actor_for(organisation), factories.submit(organisation, group)
+    Signal.objects.update(expires_at=timezone.now() - timedelta(days=1))
+    with pytest.raises(Invalid) as refused:
+        update_signal(actor=actor, uuid=signal.uuid, changes={"summary": "New."})
+    assert [(found.code, "Send an expires_at" in found.mend) for found in refused.value.problems] == [("expired", True)]
+    update_signal(actor=actor, uuid=signal.uuid, changes={"expires_at": timezone.now() + timedelta(days=1)})
+    group.max_tlp = "GREEN"
+    group.save()
+    with pytest.raises(Invalid) as refused:
+        update_signal(actor=actor, uuid=signal.uuid, changes={"summary": "New."})
+    assert "less strict TLP" in refused.value.problems[0].mend
+    update_signal(actor=actor, uuid=signal.uuid, changes={"tlp": "GREEN"})
