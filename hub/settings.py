@@ -211,6 +211,7 @@ CONTENT_SECURITY_POLICY = {
 LANGUAGE_CODE = "en-gb"
 LANGUAGES = [("en-gb", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "sharing" / "locale"]
+FORMAT_MODULE_PATH = ["hub.formats"]
 TIME_ZONE = "UTC"
 
 # --- Files ---------------------------------------------------------------------------------------------------------

@@ -7,13 +7,13 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.postgres.forms import SimpleArrayField
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.addresses import validate_network
 from accounts.middleware import actor_of_request
 from accounts.models import ApiClient, ApiKey, Scope, all_scopes
-from accounts.services import issue_key, revoke_client, revoke_key
+from accounts.services import MAX_LIVE_KEYS, issue_key, revoke_client, revoke_key
 from hub.admin.filters import RelatedSelectFilter
 from hub.admin.pages import Link, list_url, moment
 from hub.admin.steps import Question, Step, SteppedAdmin
@@ -30,6 +30,7 @@ from hub.errors import Conflict
 
 # Old keys tell when they were cut; beyond these the audit does.
 KEYS_SHOWN = 100
+NEW_KEY = "new_key"
 LONGEST_KEY = timedelta(days=3_650)
 
 
@@ -177,6 +178,11 @@ class ApiClientAdmin(SteppedAdmin[ApiClient]):
         own = [
             path("<path:object_id>/issue/", self.admin_site.admin_view(self.issue_view), name=self.url_name("issue")),
             path(
+                "<path:object_id>/new-key/",
+                self.admin_site.admin_view(self.new_key_view),
+                name=self.url_name("new_key"),
+            ),
+            path(
                 "<path:object_id>/keys/<int:key_id>/revoke/",
                 self.admin_site.admin_view(self.revoke_key_view),
                 name=self.url_name("revoke_key"),
@@ -203,8 +209,8 @@ class ApiClientAdmin(SteppedAdmin[ApiClient]):
 
     def issue_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         client = self.object_or_404(request, object_id)
-        shared = {"original": client, "back": self.object_url(client)}
-        form = NewKeyForm(request.POST if request.method == "POST" else None)
+        is_full = ApiKey.objects.live().filter(client=client).count() >= MAX_LIVE_KEYS
+        form = NewKeyForm(request.POST if request.method == "POST" and not is_full else None)
         if form.is_valid():
             try:
                 new = issue_key(
@@ -213,15 +219,36 @@ class ApiClientAdmin(SteppedAdmin[ApiClient]):
             except Conflict as error:
                 form.add_error(None, error.message)
             else:
-                return self.page(request, "admin/accounts/apiclient/new_key.html", _("The new key"), new=new, **shared)
+                # Shown by the next page, which may be loaded again without another key being issued.
+                request.session[NEW_KEY] = {"key": new.key.pk, "text": new.text}
+                return redirect(f"admin:{self.url_name('new_key')}", client.pk)
         return self.page(
             request,
             "admin/hub/form.html",
             _("Issue a key"),
-            form=form,
-            explanation=ISSUING,
+            form=None if is_full else form,
+            explanation=FULL if is_full else ISSUING,
             button=_("Issue the key"),
-            **shared,
+            original=client,
+            back=self.object_url(client),
+        )
+
+    def new_key_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The key that was issued just now, once: what shows it takes it out of the session."""
+        client = self.object_or_404(request, object_id)
+        new = request.session.pop(NEW_KEY, None)
+        key = client.keys.filter(pk=new["key"]).first() if new else None
+        if new is None or key is None:
+            messages.warning(request, _("A key is shown once. If it was not stored, revoke it and issue another."))
+            return redirect(self.object_url(client))
+        return self.page(
+            request,
+            "admin/accounts/apiclient/new_key.html",
+            _("The new key"),
+            key=key,
+            text=new["text"],
+            original=client,
+            back=self.object_url(client),
         )
 
     def revoke_key_view(self, request: HttpRequest, object_id: str, key_id: int) -> HttpResponse:
@@ -254,6 +281,7 @@ class ApiClientAdmin(SteppedAdmin[ApiClient]):
         return moment(obj.used_at, _("never"))
 
 
+FULL = _("This client has two live keys. Revoke one of them first.")
 ISSUING = _(
     "A client may have two live keys, so that a program can change over without a pause: issue the second, put it to "
     "use, then revoke the first."

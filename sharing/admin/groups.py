@@ -133,6 +133,8 @@ class SharingGroupAdmin(SteppedAdmin[SharingGroup]):
     search_fields = ("name", "slug", "purpose")
     search_help_text = _("Part of a name, short name or purpose.")
     readonly_fields = ("status", "created_at", "uuid")
+    # In a select the meaning of each TLP would be cut off on a phone.
+    radio_fields = {"max_tlp": admin.VERTICAL}
     set_once = ("slug",)
     prepopulated_fields = {"slug": ("name",)}
 

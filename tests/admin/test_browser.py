@@ -159,11 +159,16 @@ def test_a_client_is_made_and_its_key_issued_by_hand(page: Page, live_server: An
     page.locator(".select2-search__field").fill("alph")
     page.locator(".select2-results__option", has_text="Alpha").click()
     page.get_by_label("Name").fill("Sync")
+    page.get_by_label("Read signals").check()
     page.get_by_role("button", name="Save and continue editing").click()
     page.get_by_role("link", name="Issue a key").click()
     page.get_by_role("button", name="Issue the key").click()
-    shown = page.locator("#new-key").input_value()
+    shown = page.locator("#new-key").inner_text()
     assert re.fullmatch(r"hub_[a-z0-9]{12}_[A-Za-z0-9_-]{43}", shown)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == shown
     page.get_by_role("link", name="I have stored it").click()
     expect(page.get_by_text(shown)).to_have_count(0)
     assert ApiClient.objects.get(name="Sync").keys.count() == 1
@@ -182,3 +187,25 @@ def test_several_are_suspended_from_the_list_by_hand(page: Page, live_server: An
     expect(page.get_by_text("Suspended: Alpha, Beta.")).to_be_visible()
     assert Organisation.objects.filter(status="suspended").count() == 2
     assert complaints == []
+
+
+def test_no_page_is_wider_than_a_phone(page: Page, live_server: Any) -> None:
+    made = scene()
+    group, api_client = made["group"], made["client"]
+    grant = group.grants.first()
+    page.set_viewport_size({"width": 390, "height": 844})
+    for address in (
+        "",
+        "accounts/organisation/add/",
+        f"accounts/organisation/{made['alpha'].pk}/change/",
+        f"accounts/apiclient/{api_client.pk}/change/",
+        f"accounts/apiclient/{api_client.pk}/issue/",
+        f"sharing/sharinggroup/{group.pk}/change/",
+        f"sharing/sharinggroup/{group.pk}/grants/{grant.pk}/revoke/",
+        f"sharing/signal/{made['signal'].pk}/change/",
+    ):
+        page.goto(f"{live_server.url}/admin/{address}", wait_until="networkidle")
+        shots = os.environ.get("HUB_SCREENSHOTS")
+        if shots:
+            page.screenshot(path=f"{shots}/phone-{re.sub(r'[^a-z]+', '-', address) or 'index'}.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, address

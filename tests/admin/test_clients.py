@@ -28,7 +28,7 @@ def api_client(db: None) -> ApiClient:
 
 def issue(admin: Client, api_client: ApiClient, **fields: str) -> str:
     """Issue a key by the page and give the text that it shows."""
-    page = admin.post(f"{CLIENTS}{api_client.pk}/issue/", fields).content.decode()
+    page = admin.post(f"{CLIENTS}{api_client.pk}/issue/", fields, follow=True).content.decode()
     shown = re.findall(r"hub_[a-z0-9]{12}_[A-Za-z0-9_-]{43}", page)
     assert len(shown) == 1, page
     assert "shown once" in page
@@ -54,8 +54,27 @@ def test_a_key_is_shown_once_and_only_its_hash_is_kept(admin: Client, api_client
 
 
 def test_the_page_with_the_key_is_kept_in_no_cache(admin: Client, api_client: ApiClient) -> None:
-    response = admin.post(f"{CLIENTS}{api_client.pk}/issue/", {})
+    response = admin.post(f"{CLIENTS}{api_client.pk}/issue/", {}, follow=True)
+    assert "shown once" in response.content.decode()
     assert "no-store" in response.headers["cache-control"]
+
+
+def test_the_page_with_the_key_loaded_again_shows_and_issues_nothing(admin: Client, api_client: ApiClient) -> None:
+    issued = admin.post(f"{CLIENTS}{api_client.pk}/issue/", {})
+    assert issued.status_code == 302
+    first = admin.get(issued.headers["Location"]).content.decode()
+    (text,) = re.findall(r"hub_[a-z0-9]{12}_[A-Za-z0-9_-]{43}", first)
+    again = admin.get(issued.headers["Location"], follow=True)
+    assert "A key is shown once." in again.content.decode()
+    assert text not in again.content.decode()
+    assert api_client.keys.count() == 1
+
+
+def test_a_key_is_shown_on_no_other_clients_page(admin: Client, api_client: ApiClient) -> None:
+    other, _text = factories.make_client(factories.make_organisation())
+    admin.post(f"{CLIENTS}{api_client.pk}/issue/", {})
+    page = admin.get(f"{CLIENTS}{other.pk}/new-key/", follow=True).content.decode()
+    assert not re.search(r"hub_[a-z0-9]{12}_[A-Za-z0-9_-]{43}", page)
 
 
 def test_a_third_live_key_is_refused_in_plain_words(admin: Client, api_client: ApiClient) -> None:
@@ -63,6 +82,8 @@ def test_a_third_live_key_is_refused_in_plain_words(admin: Client, api_client: A
     issue(admin, api_client)
     page = admin.post(f"{CLIENTS}{api_client.pk}/issue/", {}).content.decode()
     assert "This client has two live keys. Revoke one of them first." in page
+    assert "This client has two live keys." in admin.get(f"{CLIENTS}{api_client.pk}/issue/").content.decode()
+    assert "expires_on" not in page, "there is no form to fill in"
     assert api_client.keys.count() == 2
 
 

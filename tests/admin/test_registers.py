@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -163,3 +164,13 @@ def test_long_lists_are_counted_to_a_limit(admin: Client, operator: Actor, monke
     counts = [query["sql"] for query in captured if "COUNT(" in query["sql"]]
     assert len(counts) == 1 and "LIMIT 121" in counts[0]
     assert admin.get(AUDIT, {"p": 3}).status_code == 200
+
+
+def test_times_are_by_the_clock_of_24_hours_with_their_zone_and_in_the_audit_to_the_second(admin: Client) -> None:
+    organisation = factories.make_organisation()
+    factories.make_client(organisation)
+    minute = r"\d{1,2} [A-Z][a-z]{2} \d{4}, \d\d:\d\d"
+    assert re.search(rf"{minute} UTC", admin.get("/admin/accounts/organisation/").content.decode())
+    page = admin.get("/admin/audit/auditentry/").content.decode()
+    assert re.search(rf"{minute}:\d\d UTC", page)
+    assert not re.search(r"[ap]\.m\.", page)

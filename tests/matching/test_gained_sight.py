@@ -9,6 +9,7 @@ from accounts.models import Organisation
 from accounts.services import set_status
 from hub.outbox.models import OutboxEvent
 from sharing.matching.models import Match, Rematch
+from sharing.matching.rematches import start_rematch
 from sharing.matching.services import give_verdict
 from sharing.visibility.models import GroupPermission, SharingGroup
 from sharing.visibility.services import grant_access, revoke_access, set_group_status
@@ -55,6 +56,23 @@ def test_who_joins_a_group_has_its_own_signals_checked_and_nobody_else_is_told(
     assert {match.signal.organisation for match in new} == {joining}
     assert {len(match.related) for match in new} == {2}
     assert told_to(joining) == 3
+
+
+def test_who_only_looks_is_told_of_earlier_matches_by_a_rematching_of_all(
+    alpha: Organisation, beta: Organisation, group: SharingGroup
+) -> None:
+    for organisation in (alpha, beta):
+        factories.submit(organisation, group, indicators=[("md5", MD5)])
+    work_off()
+    agency = factories.make_organisation("agency", "agency")
+    factories.give(agency, group, "view")
+    work_off()
+    assert told_to(agency) == 0
+    told_before = told_to(alpha), told_to(beta)
+    start_rematch(actor=factories.make_operator(), reason="A new member.")
+    work_off()
+    assert told_to(agency) == 1
+    assert (told_to(alpha), told_to(beta)) == told_before
 
 
 def test_what_stays_hidden_is_neither_told_nor_counted(alpha: Organisation, group: SharingGroup) -> None:

@@ -75,7 +75,10 @@ def test_too_many_attempts_lock_the_address_however_it_is_written(scene: Scene, 
     assert answers[-1].status_code == 429
     page = attempt(client, "ana@alpha.example", PASSWORD)
     assert page.status_code == 429
-    assert "locked for 15 minutes" in page.content.decode()
+    text = page.content.decode()
+    assert "Signing in with the e-mail address that you typed is locked for 15 minutes" in text
+    assert 'href="/sign-in">Go to the sign-in page' in text
+    assert "dashboard" not in text, "who is signed out has none"
     assert "ana@" not in page.content.decode().lower()
 
 

@@ -57,8 +57,11 @@ def test_they_come_as_one_line_and_do_not_bury_what_comes_in(scene: Scene, gamma
         assert f'href="/matches?found=rematch&amp;rematch={found_for(scene).uuid}&amp;verdict=unreviewed"' in page
     assert names(text(gamma_joined, "/matches")) == [str(fresh.uuid)]
     assert "Matches: 1" in text(gamma_joined, "/matches")
-    # The dashboard's figure is of what its link shows.
-    assert "1 match waits for a verdict" in flat(text(gamma_joined, "/"))
+    # The dashboard's figure counts both, and its link shows as many.
+    dashboard = text(gamma_joined, "/")
+    assert "4 matches wait for a verdict" in flat(dashboard)
+    assert 'href="/matches?verdict=unreviewed&amp;found=all"' in dashboard
+    assert len(names(text(gamma_joined, "/matches", verdict="unreviewed", found="all"))) == 4
 
 
 def test_the_line_leads_to_all_of_them_and_each_says_why(scene: Scene, gamma_joined: Client) -> None:

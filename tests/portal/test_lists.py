@@ -263,6 +263,28 @@ def test_an_empty_dashboard_says_what_to_do(scene: Scene, ana: Client, sign_in: 
     assert "No matches yet" in alone
 
 
+def test_the_dashboard_of_who_keeps_the_hub_sends_nobody_to_himself(scene: Scene, sign_in: SignIn) -> None:
+    operator = factories.make_operator().user
+    assert operator is not None
+    page = text(sign_in(operator), "/")
+    assert "use the administration" in page
+    assert "Ask the hub" not in page
+
+
+@pytest.mark.parametrize(
+    ("address", "field", "counted"), [("/signals", "since", "Signals:"), ("/matches", "verdict", "Matches:")]
+)
+def test_a_filter_that_is_wrong_is_told_once_and_nothing_is_counted(
+    address: str, field: str, counted: str, ana: Client
+) -> None:
+    page = text(ana, address, **{field: "nonsense"})
+    assert page.count(f'id="id_{field}_error"') == 1
+    assert f'aria-describedby="id_{field}_error"' in page
+    assert "errorlist" not in page
+    assert counted not in page
+    assert counted in text(ana, address)
+
+
 def test_what_expired_is_out_of_the_list_and_the_inbox(matched: list[Match], ana: Client, scene: Scene) -> None:
     past = timezone.now() - timedelta(minutes=1)
     Signal.objects.filter(organisation=scene.beta).update(expires_at=past)

@@ -122,7 +122,8 @@ def test_a_reason_that_names_somebody_is_refused_and_not_repeated(signal: Signal
 
 def form_of(page: str) -> dict[str, Any]:
     """What a browser would send back unchanged."""
-    data = dict(re.findall(r'<input type="[^"]*" name="(\w+)" value="([^"]*)"', page))
+    inputs = re.findall(r'<input type="([^"]*)" name="(\w+)" value="([^"]*)"([^>]*)>', page)
+    data = {name: value for kind, name, value, rest in inputs if kind != "radio" or "checked" in rest}
     for name, body in re.findall(r'<select name="(\w+)".*?>(.*?)</select>', page, re.DOTALL):
         data[name] = (re.findall(r'value="([^"]*)" selected', body) or [""])[0]
     for name, body in re.findall(r'<textarea name="(\w+)".*?>(.*?)</textarea>', page, re.DOTALL):

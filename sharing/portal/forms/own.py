@@ -18,7 +18,8 @@ class ChangeForm(KnowledgeForm):
     """The simple fields. Indicators and audience are changed by submitting the signal's own reference again."""
 
     harm = forms.ChoiceField(label=_("Harm"), choices=Harm.choices)
-    tlp = forms.ChoiceField(label=_("TLP"), choices=TLP.choices)
+    # In a select the meaning of each would be cut off on a phone.
+    tlp = forms.ChoiceField(label=_("TLP"), choices=TLP.choices, widget=forms.RadioSelect)
     expires_at = forms.DateTimeField(label=_("Expires"), widget=MomentInput)
 
     field_order = ["harm", "severity", "tlp", "confidence", "subject_role", "summary"]

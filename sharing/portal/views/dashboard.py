@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from django.http import HttpResponseBase
 from django.shortcuts import render
 
@@ -25,7 +23,8 @@ def dashboard(request: MemberRequest) -> HttpResponseBase:
     organisation = actor.organisation
     assert organisation is not None
     coming_in = matching.MatchFilters(found="submission")
-    waiting = matching.matches_count(actor, replace(coming_in, verdict=Match.Verdict.UNREVIEWED))
+    # Whenever they were found: the lines below are parts of this figure.
+    waiting = matching.matches_count(actor, matching.MatchFilters(verdict=Match.Verdict.UNREVIEWED))
     own = signals.capped_count(actor, signals.SignalFilters(organisation=organisation.slug))
     context = {
         "waiting": waiting,
