@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from hub import words
 from hub.words import problem_in, without_identifiers
-from sharing.signals import words
 
 PIECES = [
     *"+＋()[]（［/-.~x ,;:0123456789٣９\n",
