@@ -53,6 +53,9 @@ class BoundedJSONParser(JSONParser):
         body = stream.read(limit + 1)
         if len(body) > limit:
             raise TooLarge
+        if request := (parser_context or {}).get("request"):
+            # The true one, where it was sent in chunks: a look-up counts by it.
+            request.META["CONTENT_LENGTH"] = str(len(body))
         try:
             parsed = super().parse(io.BytesIO(body), media_type, parser_context)
         except RecursionError:

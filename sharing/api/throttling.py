@@ -32,6 +32,18 @@ def _body_bytes(request: Request) -> int:
         return 0
 
 
+def _known_unread(request: Request, view: HubView) -> int:
+    """What the request weighs at least. A body sent in chunks says its size when it is read: parsing notes it."""
+    if "Transfer-Encoding" in request.headers:
+        return min(1, view.least_weight(1))
+    return _by_size(request, view)
+
+
+def _by_size(request: Request, view: HubView) -> int:
+    size = _body_bytes(request)
+    return view.least_weight(size) if size > SMALL_BODY else 0
+
+
 class ClientThrottle(BaseThrottle):
     def allow_request(self, request: Request, view: APIView) -> bool:
         actor = request.auth
@@ -42,13 +54,12 @@ class ClientThrottle(BaseThrottle):
         who = f"client:{actor.client.pk}"
         limit = (actor.client.rate_per_minute or settings.API_RATE_PER_MINUTE) * WHOLE
         view = cast("HubView", view)
-        size = _body_bytes(request)
-        counted = view.least_weight(size) if size > SMALL_BODY else 0
+        counted = _known_unread(request, view)
         # Reading is what costs: whoever is over the limit already is refused unread.
         if counted and _requests.count(who, counted) > limit:
             return False
         try:
-            weight = view.weight(request)
+            weight = max(view.weight(request), _by_size(request, view))
         except APIException:  # a body that can't be read was a request all the same
             if _requests.count(who, max(WHOLE - counted, 0)) > limit:
                 return False

@@ -24,6 +24,7 @@ from gunicorn.http.errors import InvalidRequestLine  # type: ignore[import-untyp
 from gunicorn.http.unreader import IterUnreader  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
+from accounts.models import ApiClient
 from hub.incoming import HubHandler, without_charset
 from sharing.signals.models import Signal
 from tests import factories
@@ -130,6 +131,18 @@ def signal(**more: str) -> bytes:
             **more,
         }
     ).encode()
+
+
+@pytest.mark.parametrize(("frames", "second"), [(1, 200), (150, 429)])
+def test_a_look_up_in_chunks_counts_by_what_its_body_turns_out_to_be(
+    handler: HubHandler, bearer: dict[str, str], frames: int, second: int
+) -> None:
+    """Its length is not announced: it is neither taken for the longest there may be nor for none."""
+    ApiClient.objects.update(rate_per_minute=2)
+    video = [{"hash": f"{number:064x}", "quality": 90, "timestamp": number} for number in range(frames)]
+    body = json.dumps({"items": [{"type": "vpdq", "value": video}]}).encode()
+    answers = [ask(handler, "POST", "/api/v1/lookups", **bearer, **chunked([body])).status for _ in range(2)]
+    assert answers == [200, second]
 
 
 def test_a_body_without_a_length_is_read(handler: HubHandler, bearer: dict[str, str]) -> None:
