@@ -30,7 +30,6 @@ from hub.errors import Conflict
 
 # Old keys tell when they were cut; beyond these the audit does.
 KEYS_SHOWN = 100
-NEW_KEY = "new_key"
 LONGEST_KEY = timedelta(days=3_650)
 
 
@@ -98,6 +97,8 @@ class ApiClientForm(forms.ModelForm[ApiClient]):
 
 
 class NewKeyForm(forms.Form):
+    # The newest key when the page was made. The page that shows a key can be loaded again, which sends the form again.
+    newest = forms.IntegerField(widget=forms.HiddenInput)
     expires_on = forms.DateField(
         label=_("Last day"),
         required=False,
@@ -115,6 +116,10 @@ class NewKeyForm(forms.Form):
         if day > today + LONGEST_KEY:
             raise ValidationError(_("Choose a day within ten years, or leave it empty: the key then has no end."))
         return timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min))
+
+    def is_used(self, newest: int) -> bool:
+        """Whether a key was issued since the page was made."""
+        return self.data.get("newest") != str(newest)
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -178,11 +183,6 @@ class ApiClientAdmin(SteppedAdmin[ApiClient]):
         own = [
             path("<path:object_id>/issue/", self.admin_site.admin_view(self.issue_view), name=self.url_name("issue")),
             path(
-                "<path:object_id>/new-key/",
-                self.admin_site.admin_view(self.new_key_view),
-                name=self.url_name("new_key"),
-            ),
-            path(
                 "<path:object_id>/keys/<int:key_id>/revoke/",
                 self.admin_site.admin_view(self.revoke_key_view),
                 name=self.url_name("revoke_key"),
@@ -209,9 +209,13 @@ class ApiClientAdmin(SteppedAdmin[ApiClient]):
 
     def issue_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         client = self.object_or_404(request, object_id)
+        newest = client.keys.aggregate(newest=Coalesce(Max("pk"), 0))["newest"]
+        form = NewKeyForm(request.POST if request.method == "POST" else None, initial={"newest": newest})
+        if form.is_bound and form.is_used(newest):
+            messages.warning(request, _("A key is shown once. If it was not stored, revoke it and issue another."))
+            return redirect(self.object_url(client))
         is_full = ApiKey.objects.live().filter(client=client).count() >= MAX_LIVE_KEYS
-        form = NewKeyForm(request.POST if request.method == "POST" and not is_full else None)
-        if form.is_valid():
+        if not is_full and form.is_valid():
             try:
                 new = issue_key(
                     actor=actor_of_request(request), client=client, expires_at=form.cleaned_data["expires_on"]
@@ -219,9 +223,16 @@ class ApiClientAdmin(SteppedAdmin[ApiClient]):
             except Conflict as error:
                 form.add_error(None, error.message)
             else:
-                # Shown by the next page, which may be loaded again without another key being issued.
-                request.session[NEW_KEY] = {"key": new.key.pk, "text": new.text}
-                return redirect(f"admin:{self.url_name('new_key')}", client.pk)
+                # In this answer and nowhere else: a session would keep it in the database.
+                return self.page(
+                    request,
+                    "admin/accounts/apiclient/new_key.html",
+                    _("The new key"),
+                    key=new.key,
+                    text=new.text,
+                    original=client,
+                    back=self.object_url(client),
+                )
         return self.page(
             request,
             "admin/hub/form.html",
@@ -229,24 +240,6 @@ class ApiClientAdmin(SteppedAdmin[ApiClient]):
             form=None if is_full else form,
             explanation=FULL if is_full else ISSUING,
             button=_("Issue the key"),
-            original=client,
-            back=self.object_url(client),
-        )
-
-    def new_key_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The key that was issued just now, once: what shows it takes it out of the session."""
-        client = self.object_or_404(request, object_id)
-        new = request.session.pop(NEW_KEY, None)
-        key = client.keys.filter(pk=new["key"]).first() if new else None
-        if new is None or key is None:
-            messages.warning(request, _("A key is shown once. If it was not stored, revoke it and issue another."))
-            return redirect(self.object_url(client))
-        return self.page(
-            request,
-            "admin/accounts/apiclient/new_key.html",
-            _("The new key"),
-            key=key,
-            text=new["text"],
             original=client,
             back=self.object_url(client),
         )
