@@ -194,6 +194,15 @@ def test_one_builds_and_clears_what_a_killed_one_left(
     assert not left.exists()
 
 
+def test_a_new_snapshot_clears_those_of_other_versions_of_the_format(tmp_path: Path) -> None:
+    store(0, 10)
+    ours, old, of_another_type = path_of(tmp_path, "phash"), tmp_path / "phash.v0.mih", tmp_path / "pdq.v0.mih"
+    for path in (old, of_another_type):
+        path.write_bytes(b"old")
+    build(tmp_path, "phash")
+    assert sorted(tmp_path.iterdir()) == sorted([ours, of_another_type])
+
+
 def test_without_a_snapshot_more_rows_than_a_process_keeps_are_still_all_found(
     index: TypeIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
