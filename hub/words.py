@@ -39,7 +39,10 @@ def without_identifiers(text: str) -> str:
     found = reversed([(match.start, match.end) for match in _phones(text)])
     for start, end in found:
         text = f"{text[:start]}{TAKEN_OUT}{text[end:]}"
-    return _EMAIL.sub(TAKEN_OUT, text)
+    # More than once: of a@example.org@example.org the mark and the second half look like an address again.
+    while _EMAIL.search(text):
+        text = _EMAIL.sub(TAKEN_OUT, text)
+    return text
 
 
 def require_no_identifier(text: str, path: str) -> None:
