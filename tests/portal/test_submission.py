@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hub.errors import Invalid, NotPermitted
@@ -239,6 +239,7 @@ def test_free_text_comes_back_without_the_identifier_in_it(scene: Scene, ana: Cl
     assert 'href="#id_lawful_basis"' in page
 
 
+@example("0@0.00@0.00")
 @given(st.text(alphabet="+4420 7946018ab@.-", max_size=60))
 def test_what_is_left_of_a_text_is_never_objected_to(text: str) -> None:
     assert problem_in(without_identifiers(text), "") is None
