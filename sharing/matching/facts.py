@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.db import connection
+from django.db.models import BooleanField, ExpressionWrapper, F, Func, Q, Value
 from django.db.models.functions import Now
 
 from sharing import signal_types
@@ -20,18 +21,45 @@ from sharing.signals.models import Signal, SignalIndicator
 MIN_QUALITY = 50
 
 
-def facts_from(links: Sequence[Link], neighbours: Neighbours) -> Facts:
-    """The facts that these links make with the live signals that hold one of their neighbours."""
+def snapshot_now() -> str:
+    """What is committed now, for `facts_from`."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_snapshot()::text")
+        (snapshot,) = cursor.fetchone()
+    return str(snapshot)
+
+
+def facts_from(links: Sequence[Link], neighbours: Neighbours, as_of: str) -> Facts:
+    """The facts that these links make with the live signals that hold one of their neighbours.
+
+    Each type of hash is looked up at a moment of its own. A signal that was committed between two of them would be
+    found by some of its hashes only, and told of with half of the evidence. So those that were not there `as_of`,
+    before the first moment, are left to their own turn, which finds all that they share.
+    """
     wanted = {neighbour.indicator_id for found in neighbours.values() for neighbour in found}
     # Aggregated in the database: three values to fetch for each indicator instead of a row for each of its holders.
     rows = (
-        SignalIndicator.objects.filter(LIVE, indicator__in=wanted)
+        SignalIndicator.objects.filter(LIVE, _was_there(as_of), indicator__in=wanted)
         .values("indicator")
         .annotate(signals=ArrayAgg("signal"), clear=ArrayAgg(CLEAR), accounts=ArrayAgg(_ACCOUNT))
         .order_by("indicator")
         .values_list("indicator", "signals", "clear", "accounts")
     )
     return Facts(links, neighbours, Holders.of(list(rows)))
+
+
+def _was_there(as_of: str) -> Q:
+    """Of signals: written by a transaction that the snapshot sees, or by one of an earlier life of the database. After
+    a restore from a dump, transactions are counted anew, and rows carry numbers that are still to come."""
+    seen = Func(
+        F("signal__commit_xid"), Value(as_of), function="pg_visible_in_snapshot", output_field=BooleanField(),
+        template="%(function)s(%(expressions)s::pg_snapshot)",
+    )  # fmt: skip
+    to_come = Func(
+        F("signal__commit_xid"), output_field=BooleanField(),
+        template="%(expressions)s >= pg_snapshot_xmax(pg_current_snapshot())",
+    )  # fmt: skip
+    return Q(seen) | Q(to_come)
 
 
 CLEAR = ExpressionWrapper(Q(quality=None) | Q(quality__gte=MIN_QUALITY), output_field=BooleanField())

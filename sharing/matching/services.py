@@ -16,7 +16,7 @@ from hub.errors import NotFound
 from hub.outbox.models import OutboxEvent
 from hub.outbox.services import still_working
 from hub.words import require_no_identifier
-from sharing.matching.facts import facts_from, links_of
+from sharing.matching.facts import facts_from, links_of, snapshot_now
 from sharing.matching.floods.guard import sift
 from sharing.matching.floods.summary import summarise
 from sharing.matching.models import Match, Rematch
@@ -45,6 +45,7 @@ def match_signals(signal_ids: Sequence[int], *, rematch: Rematch | None = None) 
     only = rematch.for_organisation_id if rematch else None
     with transaction.atomic():
         _one_worker_at_a_time(signal_ids)
+        as_of = snapshot_now()
         bits = thresholds()
         sifted = sift(links_of(signal_ids, bits), bits)
         rows = Match.objects.filter(signal__in=signal_ids).exclude(related=[])
@@ -52,7 +53,7 @@ def match_signals(signal_ids: Sequence[int], *, rematch: Rematch | None = None) 
             rows = rows.filter(recipient=only)
         known = {(recipient, signal): pk for pk, recipient, signal in rows.values_list("pk", "recipient", "signal")}
         again = rematch is not None and only is None
-        facts = facts_from(sifted.links, sifted.neighbours)
+        facts = facts_from(sifted.links, sifted.neighbours, as_of)
         told = told_about(signal_ids, facts, only=only, known=known.keys() if again else None)
         for match in told.values():
             match.rematch = rematch

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Organisation
-from sharing.matching.facts import MIN_QUALITY, facts_from
+from sharing.matching.facts import MIN_QUALITY, facts_from, snapshot_now
 from sharing.matching.models import Match
 from sharing.matching.relations import MAX_FACTS, Counts
 from sharing.matching.services import match_signals
@@ -141,7 +141,7 @@ def test_a_signal_without_indicators_has_no_facts() -> None:
     factories.give(organisation, group)
     (signal,) = fill(organisation, group, 1, [("md5", MD5)])
     SignalIndicator.objects.all().delete()
-    facts = facts_from([], {})
+    facts = facts_from([], {}, snapshot_now())
     assert (facts.related.size, facts.about(signal).strengths(Counts({})).size) == (0, 0)
     match_signals([signal])
     assert not Match.objects.exists()

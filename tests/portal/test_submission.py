@@ -312,10 +312,9 @@ def test_a_figure_or_a_date_is_not_sent_back_when_it_may_be_an_identifier(scene:
     assert "jo.since" not in ana.get("/signals", {"since": "jo.since@example.org"}).content.decode()
 
 
-@pytest.mark.parametrize(("names", "said"), [("\0", "Null characters"), ("a " * 1_500, "at most 2000 characters")])
-def test_named_organisations_are_a_text_of_bounded_length(names: str, said: str, scene: Scene, ana: Client) -> None:
-    query = WHO | {"named_organisations": names}
-    assert said in ana.get("/signals/new", query).content.decode()
+def test_named_organisations_are_a_text_of_bounded_length(scene: Scene, ana: Client) -> None:
+    query = WHO | {"named_organisations": "a " * 1_500}
+    assert "at most 2000 characters" in ana.get("/signals/new", query).content.decode()
     assert ana.get(f"/signals/new/details?{urlencode(query, doseq=True)}").status_code == 302
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import Event, Thread
 
 import pytest
 from django.db import connection
 
 from accounts.models import Organisation
+from sharing.matching import facts as facts_module
 from sharing.matching import services
 from sharing.matching.facts import Facts, facts_from
+from sharing.matching.index import Neighbour, near_index
 from sharing.matching.models import Match
 from sharing.matching.relations import Link, Neighbours
+from sharing.signals.models import Signal
 from sharing.visibility.models import SharingGroup
 from tests import factories
 
@@ -28,8 +31,8 @@ class HeldUp:
     def __init__(self) -> None:
         self.has_looked, self.may_go_on = Event(), Event()
 
-    def __call__(self, links: Sequence[Link], neighbours: Neighbours) -> Facts:
-        facts = facts_from(links, neighbours)
+    def __call__(self, links: Sequence[Link], neighbours: Neighbours, as_of: str) -> Facts:
+        facts = facts_from(links, neighbours, as_of)
         if not self.has_looked.is_set():
             self.has_looked.set()
             assert self.may_go_on.wait(30.0)
@@ -84,6 +87,48 @@ def test_a_worker_that_was_held_up_undoes_nothing(members: Members, monkeypatch:
         assert not thread.is_alive()
     for organisation in (alpha, beta, gamma):
         assert {frozenset({ours.pk, earlier.pk}), frozenset({ours.pk, later.pk})} <= told(organisation)
+
+
+class Between:
+    """The index, and something that happens once between two of its answers."""
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        self._index, self._happens = near_index(), [happens]
+
+    def neighbours(self, signal_type: str, values: Sequence[bytes], threshold: int) -> list[list[Neighbour]]:
+        found = self._index.neighbours(signal_type, values, threshold)
+        if self._happens:
+            thread = Thread(target=_and_close(self._happens.pop()))
+            thread.start()
+            thread.join(30.0)
+        return found
+
+
+def _and_close(happens: Callable[[], object]) -> Callable[[], None]:
+    def run() -> None:
+        try:
+            happens()
+        finally:
+            connection.close()
+
+    return run
+
+
+def test_a_signal_that_comes_between_two_looks_is_told_of_with_all_its_evidence(
+    members: Members, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group, (alpha, beta, _gamma) = members
+    hashes = [("pdq", PDQ), ("phash", PDQ[:16]), ("dhash", PDQ[16:32])]
+    first = factories.submit(alpha, group, indicators=hashes)
+    index = Between(lambda: factories.submit(beta, group, indicators=hashes))
+    monkeypatch.setattr(facts_module, "near_index", lambda: index)
+    services.match_signals([first.pk])
+    second = Signal.objects.exclude(pk=first.pk).get()
+    assert told(alpha) == set(), "its own turn is to come"
+    services.match_signals([second.pk])
+    row = Match.objects.get(recipient=alpha)
+    assert {(row.signal_id, *row.related)} == {(second.pk, first.pk)}
+    assert len(row.evidence) == len(hashes)
 
 
 def test_two_signals_that_are_matched_together_stay_told(members: Members) -> None:

@@ -145,7 +145,7 @@ class TypeIndex:
         empty = Tail(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, self._bits // 64), np.uint64))
         view = View(incarnation, None, empty, 0)
         snapshot = self._open(incarnation)
-        return view.with_snapshot(snapshot) if snapshot else view
+        return view if snapshot is None else view.with_snapshot(snapshot)
 
     def _keep(self, view: View) -> View:
         """Make this the view of the process. A snapshot that another thread opened meanwhile is not lost again."""
@@ -168,7 +168,7 @@ class TypeIndex:
         try:
             snapshot = self._open(incarnation)
             view = self._view
-            if snapshot and view and view.incarnation == incarnation:
+            if snapshot is not None and view and view.incarnation == incarnation:
                 self._keep(view.with_snapshot(snapshot))
         finally:
             self._opening.release()
