@@ -27,6 +27,8 @@ class Actor:
     organisation: Organisation | None
     user: User | None = None
     client: ApiClient | None = None
+    # The key that the client brought.
+    key_id: int | None = None
     scopes: frozenset[str] = frozenset()
     address: str = ""
     # Answers that hold for one request, such as the ids of the viewable sharing groups.
@@ -91,8 +93,9 @@ def actor_of_user(user: User, *, address: str = "") -> Actor:
     )
 
 
-def actor_of_client(client: ApiClient, *, address: str = "") -> Actor:
+def actor_of_client(client: ApiClient, *, key_id: int | None = None, address: str = "") -> Actor:
     """The actor for an API client whose key has just been checked; anonymous when its organisation is not active."""
     if client.revoked_at is not None or not client.organisation.is_active:
         return Actor(organisation=None, address=address)
-    return Actor(organisation=client.organisation, client=client, scopes=frozenset(client.scopes), address=address)
+    scopes = frozenset(client.scopes)
+    return Actor(organisation=client.organisation, client=client, key_id=key_id, scopes=scopes, address=address)

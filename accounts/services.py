@@ -155,7 +155,7 @@ def actor_of_key(text: str, *also: Also, address: str) -> Actor | None:
     found = live_key(prefix, *also)
     if found is None or not hmac.compare_digest(bytes(found.key.secret_sha256), _digest(secret)):
         return None
-    actor = actor_of_client(found.client, address=address)
+    actor = actor_of_client(found.client, key_id=found.key.pk, address=address)
     if not actor.is_known or not is_within(address, found.client.allowed_networks):
         return None
     actor.remembered.update(found.also)

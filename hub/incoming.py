@@ -39,7 +39,7 @@ class HubRequest(WSGIRequest):
             environ["CONTENT_LENGTH"] = str(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
         super().__init__(environ)
         if chunked:
-            chunks = _Chunks(environ["wsgi.input"], settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+            chunks = _Chunks(environ, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
             self._stream = cast(BinaryIO, chunks)
 
 
@@ -65,12 +65,18 @@ def _is_chunked(environ: dict[str, Any]) -> bool:
 
 
 class _Chunks(io.IOBase):
-    """A body whose length is known at its end. Raises RequestDataTooBig after `limit` bytes."""
+    """A body whose length is known at its end. Raises RequestDataTooBig after `limit` bytes.
 
-    def __init__(self, source: _Readable, limit: int) -> None:
-        self._source, self._left = source, limit
+    CONTENT_LENGTH is what has been read so far, from the first read on: also of a body that can't be read to its end.
+    """
+
+    def __init__(self, environ: dict[str, Any], limit: int) -> None:
+        self._environ, self._limit, self._left = environ, limit, limit
+        self._source: _Readable = environ["wsgi.input"]
 
     def read(self, size: int | None = -1, /) -> bytes:
+        if self._environ["HTTP_TRANSFER_ENCODING"].strip().lower() != "chunked":
+            raise Unreadable(_("The hub takes bodies in chunks, and in no other Transfer-Encoding."))
         # One more than there may be, to notice that there is more.
         most = self._left + 1
         try:
@@ -78,6 +84,7 @@ class _Chunks(io.IOBase):
         except (ParseException, OSError):
             raise Unreadable(_("The body of the request broke off, or its chunks are not in order.")) from None
         self._left -= len(data)
+        self._environ["CONTENT_LENGTH"] = str(self._limit - self._left)
         if self._left < 0:
             raise RequestDataTooBig("The body is larger than settings.DATA_UPLOAD_MAX_MEMORY_SIZE.")
         return data

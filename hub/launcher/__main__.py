@@ -70,6 +70,9 @@ def _manage(arguments: list[str], environment: dict[str, str]) -> int:
 
 def stop(home: Home) -> int:
     """Ask the launcher that holds the home to stop, and wait until it has."""
+    if not home.folder.exists():
+        print(f"No hub is running in {home.folder}")
+        return 0
     try:
         home.open()
     except AlreadyRunning as running_one:

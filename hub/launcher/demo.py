@@ -168,10 +168,13 @@ def _demo_data(supervisor: Supervisor, tell: Tell) -> dict[str, Any]:
 def _kept(file: Path) -> dict[str, Any]:
     """What an earlier run has left in a file; empty when there is nothing that can be read."""
     try:
-        kept: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        kept = json.loads(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return {}
-    return kept
+    return kept if isinstance(kept, dict) else {}
+
+
+_NOTED = {"story", "people", "there", "try"}
 
 
 def _note_run(supervisor: Supervisor, keys: dict[str, Any], report: dict[str, Any]) -> None:
@@ -188,7 +191,7 @@ def _note_run(supervisor: Supervisor, keys: dict[str, Any], report: dict[str, An
 def _earlier_report(supervisor: Supervisor, keys: dict[str, Any], tell: Tell) -> dict[str, Any] | None:
     """What the data of an earlier start have led to; None when anything of them or of the story has changed."""
     note = _kept(supervisor.home.demo_run_file)
-    if note.get("story") != _fingerprint_of_story():
+    if note.keys() != _NOTED or note["story"] != _fingerprint_of_story():
         return None
     if not note["people"] or note["people"] != _fingerprint_of_people(supervisor, keys):
         return None

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, cast
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from accounts.actor import Actor
 from accounts.addresses import client_address, network_of
+from hub.incoming import Unreadable
 from hub.windows import Window
 
 if TYPE_CHECKING:  # the framework's views import this module
@@ -60,8 +62,9 @@ class ClientThrottle(BaseThrottle):
             return False
         try:
             weight = max(view.weight(request), _by_size(request, view))
-        except APIException:  # a body that can't be read was a request all the same
-            if _requests.count(who, max(WHOLE - counted, 0)) > limit:
+        except (APIException, RequestDataTooBig, Unreadable):
+            # A body that can't be read was a request all the same, and what was read of it counts.
+            if _requests.count(who, max(WHOLE - counted, _by_size(request, view) - counted, 0)) > limit:
                 return False
             raise
         return _requests.count(who, max(weight - counted, 0)) <= limit

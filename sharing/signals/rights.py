@@ -13,7 +13,7 @@ from typing import Final
 from django.db import connection
 
 from accounts.actor import Actor
-from accounts.models import Organisation
+from accounts.models import Organisation, Scope
 from hub.errors import Conflict, NotPermitted
 from sharing.signals.preparation import PreparedSignal, group_problem
 from sharing.visibility.selectors import held_for_sharing
@@ -31,16 +31,22 @@ def require_still(actor: Actor, prepared: Iterable[PreparedSignal]) -> None:
 
 
 def _is_still_active(actor: Actor, organisation: Organisation) -> bool:
-    rests_on = ((_ORGANISATION, organisation.pk), (_CLIENT, actor.client_id), (_PERSON, actor.user_id))
+    rests_on: tuple[tuple[str, int | None, str | None], ...] = (
+        (_ORGANISATION, organisation.pk, Organisation.Status.ACTIVE),
+        (_CLIENT, actor.client_id, Scope.WRITE_SIGNALS),
+        (_KEY, actor.key_id, None),
+        (_PERSON, actor.user_id, actor.user.role if actor.user else None),
+    )
     # FOR SHARE: submissions don't wait for each other, and whoever cuts one of these waits for the commit.
     with connection.cursor() as cursor:
-        for statement, pk in rests_on:
-            if pk is not None and cursor.execute(statement, [pk]).rowcount == 0:
+        for statement, pk, as_it_was in rests_on:
+            if pk is not None and cursor.execute(statement, {"pk": pk, "was": as_it_was}).rowcount == 0:
                 return False
     return True
 
 
-_ORGANISATION: Final = f"""
-    SELECT 1 FROM accounts_organisation WHERE id = %s AND status = '{Organisation.Status.ACTIVE}' FOR SHARE"""  # noqa: S608 - constants only
-_CLIENT: Final = "SELECT 1 FROM accounts_apiclient WHERE id = %s AND revoked_at IS NULL FOR SHARE"
-_PERSON: Final = "SELECT 1 FROM accounts_user WHERE id = %s AND is_active FOR SHARE"
+_ORGANISATION: Final = "SELECT 1 FROM accounts_organisation WHERE id = %(pk)s AND status = %(was)s FOR SHARE"
+_CLIENT: Final = """
+    SELECT 1 FROM accounts_apiclient WHERE id = %(pk)s AND revoked_at IS NULL AND %(was)s = ANY(scopes) FOR SHARE"""
+_KEY: Final = "SELECT 1 FROM accounts_apikey WHERE id = %(pk)s AND revoked_at IS NULL FOR SHARE"
+_PERSON: Final = "SELECT 1 FROM accounts_user WHERE id = %(pk)s AND is_active AND role = %(was)s FOR SHARE"

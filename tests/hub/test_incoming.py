@@ -145,6 +145,24 @@ def test_a_look_up_in_chunks_counts_by_what_its_body_turns_out_to_be(
     assert answers == [200, second]
 
 
+@pytest.mark.parametrize("body", [b"[" * 40_000, b" " * 100_000], ids=["no JSON", "too large"])
+def test_a_look_up_in_chunks_that_can_not_be_read_counts_by_what_was_read_of_it(
+    handler: HubHandler, bearer: dict[str, str], settings: LazySettings, body: bytes
+) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 50_000
+    ApiClient.objects.update(rate_per_minute=4)
+    answers = [ask(handler, "POST", "/api/v1/lookups", **bearer, **chunked([body])).status for _ in range(3)]
+    assert answers[0] in {400, 413}
+    assert answers[1:] == [429, 429]
+
+
+def test_chunks_in_another_encoding_are_refused(handler: HubHandler, bearer: dict[str, str]) -> None:
+    sent = chunked([signal()]) | {"HTTP_TRANSFER_ENCODING": "gzip, chunked"}
+    answer = ask(handler, "POST", "/api/v1/signals", **sent, **bearer)
+    assert (answer.status, Signal.objects.count()) == (400, 0)
+    assert "in no other Transfer-Encoding" in json.loads(answer.body)["detail"]
+
+
 def test_a_body_without_a_length_is_read(handler: HubHandler, bearer: dict[str, str]) -> None:
     sent = signal()
     answer = ask(handler, "POST", "/api/v1/signals", **chunked([sent[:40], sent[40:41], sent[41:]]), **bearer)

@@ -334,3 +334,10 @@ def test_the_second_step_repeats_who_will_see_it(scene: Scene, ana: Client) -> N
     for name in ("Beta Video", "National agency", "Gamma Market", "named by you", "TLP:AMBER"):
         assert name in panel
     assert page.count("data-indicator-row>") == 5 + 1  # five to fill in without scripts, one to copy
+
+
+def test_a_form_without_any_field_is_a_form_with_errors(scene: Scene, ana: Client) -> None:
+    for kind in ("content", "account"):
+        answer = ana.post(details().replace("kind=content", f"kind={kind}"), {})
+        assert answer.status_code == 200
+        assert "This field is required." in answer.content.decode()

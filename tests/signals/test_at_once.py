@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from threading import Barrier, Event, Thread
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 from django.db import connection, transaction
 from django.test import Client
 
-from accounts.models import ApiClient, Organisation
-from accounts.services import revoke_client, set_status
+from accounts.actor import actor_of_user
+from accounts.models import ApiClient, ApiKey, Organisation, User
+from accounts.services import revoke_client, revoke_key, set_status
 from hub.errors import Conflict, Invalid, NotPermitted
 from sharing.signals import services
 from sharing.signals.inputs import AccountInput
@@ -136,6 +138,14 @@ def revoke(alpha: Organisation, _group: SharingGroup) -> None:
     revoke_client(actor=factories.make_operator(), client=ApiClient.objects.get(organisation=alpha), reason="Lost.")
 
 
+def revoke_the_key(alpha: Organisation, _group: SharingGroup) -> None:
+    revoke_key(actor=factories.make_operator(), key=ApiKey.objects.get(client__organisation=alpha), reason="Leaked.")
+
+
+def take_the_scope(alpha: Organisation, _group: SharingGroup) -> None:
+    ApiClient.objects.filter(organisation=alpha).update(scopes=["signals:read"])
+
+
 def put_out(alpha: Organisation, group: SharingGroup) -> None:
     revoke_access(
         actor=factories.make_operator(), sharing_group=group, organisation=alpha,
@@ -169,7 +179,15 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Callable[[], Non
 
 @pytest.mark.parametrize(
     ("change", "error"),
-    [(suspend, NotPermitted), (revoke, NotPermitted), (put_out, Conflict), (close, Conflict), (lower, Conflict)],
+    [
+        (suspend, NotPermitted),
+        (revoke, NotPermitted),
+        (revoke_the_key, NotPermitted),
+        (take_the_scope, NotPermitted),
+        (put_out, Conflict),
+        (close, Conflict),
+        (lower, Conflict),
+    ],
 )
 @pytest.mark.parametrize("way", ["submit", "change"])
 def test_who_loses_the_right_during_preparation_stores_nothing(
@@ -177,7 +195,7 @@ def test_who_loses_the_right_during_preparation_stores_nothing(
 ) -> None:
     factories.make_operator()
     stored = factories.submit(alpha, group, summary="First.")
-    actor = factories.actor_for(alpha)
+    actor = replace(factories.actor_for(alpha), key_id=ApiKey.objects.get(client__organisation=alpha).pk)
     meanwhile.append(lambda: change(alpha, group))
     with pytest.raises(error):
         if way == "submit":
@@ -185,6 +203,20 @@ def test_who_loses_the_right_during_preparation_stores_nothing(
         else:
             update_signal(actor=actor, uuid=stored.uuid, changes={"summary": "Second."})
     assert [signal.summary for signal in Signal.objects.all()] == ["First."]
+
+
+def test_who_may_only_read_by_now_stores_nothing(
+    alpha: Organisation, group: SharingGroup, meanwhile: list[Any]
+) -> None:
+    person = factories.make_user(alpha)
+
+    def demote() -> None:
+        User.objects.filter(pk=person.pk).update(role=User.Role.AUDITOR)
+
+    meanwhile.append(demote)
+    with pytest.raises(NotPermitted):
+        submit_signals(actor=actor_of_user(person), items=[factories.signal_input(group)])
+    assert not Signal.objects.exists()
 
 
 def test_a_suspension_waits_for_a_commit_and_then_holds(

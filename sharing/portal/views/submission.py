@@ -60,8 +60,9 @@ def submit_details(request: MemberRequest) -> HttpResponseBase:
     if accesses is None:
         return HttpResponseRedirect(f"{reverse('portal:submit')}?{request.GET.urlencode()}")
     is_account = audience.cleaned_data["kind"] == Signal.Kind.ACCOUNT
-    form = (AccountDetailsForm if is_account else DetailsForm)(request.POST or None)
-    rows = IndicatorFormSet(request.POST or None, prefix=PREFIX)
+    sent = request.POST if request.method == "POST" else None
+    form = (AccountDetailsForm if is_account else DetailsForm)(sent)
+    rows = IndicatorFormSet(sent, prefix=PREFIX)
     if request.method == "POST":
         # Both are asked, so that one page shows every problem.
         is_complete = all([form.is_valid(), rows.is_valid()])
