@@ -22,6 +22,9 @@ _RUN = re.compile(
     re.IGNORECASE,
 )
 _GROUP = re.compile(r"\d{1,20}")
+# A zone or an age, and then a date: UTC+1 2024-05-01 12:30. The library knows more of dates, and is asked about these.
+_DATED = re.compile(r"[+＋](?:\d{1,2}[)\s])?[\s(]*(?:\d{4}[-/ ]|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})")
+_TIME: Final = 4  # characters after a date: the rest of 12:30
 # Digits of an international number with its country code. The real limits of each country lie between these.
 _FEWEST, _MOST = 3, 20
 # Numbers of one text that are looked at closely, each for some 30 microseconds.
@@ -79,7 +82,8 @@ def _phones(text: str) -> Iterator[tuple[int, int]]:
     """
     looked_at: dict[str, bool] = {}
     for run in _RUN.finditer(text):
-        if last := _last_possible(run, looked_at):
+        last = _last_possible(run, looked_at)
+        if last and not (_DATED.match(run[0]) and _is_dated_only(run, looked_at)):
             yield run.start(), last
 
 
@@ -95,6 +99,16 @@ def _last_possible(run: re.Match[str], looked_at: dict[str, bool]) -> int:
     if not last and any(map(str.isalpha, run["extension"] or "")):
         return run.end()  # the library reads these letters as keys
     return last
+
+
+def _is_dated_only(run: re.Match[str], looked_at: dict[str, bool]) -> bool:
+    text = run.string[run.start() : run.end() + _TIME]
+    if text not in looked_at:
+        if len(looked_at) == _MOST_LOOKED_AT:
+            return False
+        matcher = phonenumbers.PhoneNumberMatcher(text, None, leniency=phonenumbers.Leniency.POSSIBLE)
+        looked_at[text] = not matcher.has_next()
+    return looked_at[text]
 
 
 def _is_possible(digits: str, looked_at: dict[str, bool]) -> bool:

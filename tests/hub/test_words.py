@@ -24,11 +24,15 @@ ORDINARY = [
     "C++ programmer wanted, 2+2 rooms, 500+ views on 2024-01-05 at 12:30.",
     "Age 18+; price 1.000 + 200 deposit, posted 3/4/2024. Group of 4+1.",
     "Views rose by +15% to 12,000, then +3 in a day (+/- 2).",
+    "Seen at UTC+1 2024-05-01 12:30, again GMT+1 2024-05-01 12:00.",
+    "Group 16+ (2024-2025), rating 4+ 10/10/2024 10:30.",
     "Sizes 10 x 20 + 30 x 40; file 900150983cd24fb0d6963f7d28e17f72.",
     "",
 ]
 NASTY = {
     "short numbers": "+44 77 ",
+    "dates": "".join(f"+1 2024-01-{day:02d} 12:30 " for day in range(200)),
+    "dates in one run": "+1 2024-01-01 " + "12 " * 60,
     "single digits": "+1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 ",
     "different ones": "".join(f"+9{number:04d} " for number in range(10_000)),
     "plus signs": "+",
