@@ -16,6 +16,7 @@ django.setup()  # before the models below; in the test run's own process it is d
 
 from django.db import connections, transaction  # noqa: E402
 
+from sharing.matching.index import ENGINE  # noqa: E402
 from sharing.matching.index.building import build, only_builder  # noqa: E402
 from sharing.matching.index.current import TypeIndex  # noqa: E402
 from sharing.signals.indicators import Indicator  # noqa: E402
@@ -62,6 +63,7 @@ def read(seed: int, database: str, folder: Path, start: Start, committed: Any, w
     index = TypeIndex(folder, TYPE)
     known: list[Asked] = []
     answers = 0
+    ENGINE.warm_up()  # to compile takes seconds, which are none of the clock's
     until = start.together()
     while time.time() < until:
         try:
@@ -82,6 +84,7 @@ def read(seed: int, database: str, folder: Path, start: Start, committed: Any, w
 
 def build_on_and_on(database: str, folder: Path, built: Any, start: Start | None = None) -> None:
     _connect(database)
+    ENGINE.warm_up()
     if start:
         start.together()
     while True:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from sharing.matching.index import ENGINE
 from sharing.matching.index.building import build
 from sharing.matching.index.snapshot import open_snapshot, path_of
 from tests.whole.index_work import TYPE, Start, build_on_and_on, read, write
@@ -27,6 +28,7 @@ WRITERS, READERS = 8, 4
 def test_whatever_was_committed_before_a_question_is_in_its_answer(tmp_path: Path) -> None:
     fresh = multiprocessing.get_context("spawn")
     database = str(connection.settings_dict["NAME"])
+    ENGINE.warm_up()  # once here, so that all processes find what was compiled
     build(tmp_path, TYPE)
     first = open_snapshot(path_of(tmp_path, TYPE)).origin.horizon
     committed, wrong, asked = fresh.Queue(), fresh.Queue(), fresh.Queue()
