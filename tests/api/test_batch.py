@@ -9,7 +9,6 @@ import pytest
 from django.test import Client
 
 from sharing.api.serializers.signals import SignalIn
-from tests import factories
 
 pytestmark = pytest.mark.django_db
 BAD: list[Any] = [
@@ -21,13 +20,6 @@ BAD: list[Any] = [
     {"account": {"platform": "no such name", "behaviours": ["x", 3]}},
     {"expires_at": "tomorrow", "sharing_groups": "watch", "severity": None},
 ]
-
-
-@pytest.fixture
-def key() -> str:
-    organisation = factories.make_organisation("alpha")
-    factories.give(organisation, factories.make_group("watch"))
-    return factories.make_client(organisation)[1]
 
 
 @pytest.fixture

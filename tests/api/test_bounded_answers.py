@@ -10,17 +10,9 @@ from django.test import Client
 
 from sharing.api.serializers.signals import IndicatorIn
 from sharing.api.serializers.strict import MOST_NAMED, Text
-from tests import factories
 from tests.api.test_batch import good
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def key() -> str:
-    organisation = factories.make_organisation("alpha")
-    factories.give(organisation, factories.make_group("watch"))
-    return factories.make_client(organisation)[1]
 
 
 @pytest.fixture

@@ -16,13 +16,6 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def key() -> str:
-    organisation = factories.make_organisation("alpha")
-    factories.give(organisation, factories.make_group("watch"))
-    return factories.make_client(organisation)[1]
-
-
 def send(client: Client, key: str, body: Any, path: str = "/api/v1/signals", **more: Any) -> Any:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     options = {"content_type": "application/json", "headers": {"authorization": f"Bearer {key}"}, **more}
