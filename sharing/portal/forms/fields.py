@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 from django import forms
 from django.core.validators import validate_slug
 from django.forms.renderers import BaseRenderer
+from django.forms.widgets import Input
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -82,38 +83,40 @@ class UnechoedTextarea(forms.Textarea):
         return super().render(name, value if self.echoes else "", attrs, renderer)
 
 
-class FigureInput(forms.NumberInput):
-    """A small number. Anything else that was typed here may be an identifier, and is not sent back."""
+class _OfOneShape(Input):
+    """Shows what was typed again only if it has the shape of what belongs here: it may be an identifier."""
+
+    shape: re.Pattern[str]
 
     def format_value(self, value: Any) -> str | None:
         text = super().format_value(value)
-        return text if text and _FIGURE.fullmatch(text) else None
+        return text if text and self.shape.fullmatch(text) else None
 
 
-class DayInput(forms.DateInput):
+class FigureInput(_OfOneShape, forms.NumberInput):
+    """A small number. Anything else that was typed here may be an identifier, and is not sent back."""
+
+    shape = _FIGURE
+
+
+class DayInput(_OfOneShape, forms.DateInput):
     """A day, as browsers send it. Anything else that was typed is not sent back."""
 
     input_type = "date"
+    shape = _DAY
 
     def __init__(self) -> None:
         super().__init__(format="%Y-%m-%d")
 
-    def format_value(self, value: Any) -> str | None:
-        text = super().format_value(value)
-        return text if text and _DAY.fullmatch(text) else None
 
-
-class MomentInput(forms.DateTimeInput):
+class MomentInput(_OfOneShape, forms.DateTimeInput):
     """Day and time to the minute, in the person's zone. Anything else that was typed is not sent back."""
 
     input_type = "datetime-local"
+    shape = _MOMENT
 
     def __init__(self) -> None:
         super().__init__(format="%Y-%m-%dT%H:%M")
-
-    def format_value(self, value: Any) -> str | None:
-        text = super().format_value(value)
-        return text if text and _MOMENT.fullmatch(text) else None
 
 
 def to_the_minute(moment: datetime | None) -> datetime | None:
