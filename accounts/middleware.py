@@ -18,6 +18,7 @@ from django_structlog.signals import bind_extra_request_finished_metadata
 from accounts.actor import Actor, actor_of_user
 from accounts.addresses import client_address
 from accounts.models import User
+from hub.incoming import is_api
 
 
 class RequestLogMiddleware(RequestMiddleware):
@@ -40,21 +41,16 @@ def tell_the_program(request: HttpRequest, log_kwargs: dict[str, object], **_: o
     log_kwargs["user_agent"] = request.META.get("HTTP_USER_AGENT")
 
 
-def is_api(request: HttpRequest) -> bool:
-    """Whether it brings a key: the API knows no sessions."""
-    return request.path.startswith("/api/")
-
-
 class ActorMiddleware:
-    """Sets `request.actor`, lazily: an API request brings a key instead of a session and never asks for this one."""
+    """Sets `request.actor`, lazily. An API request has none: it brings a key."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        request.actor = SimpleLazyObject(lambda: session_actor(request))  # type: ignore[attr-defined]
         if is_api(request):
             return self.get_response(request)
+        request.actor = SimpleLazyObject(lambda: session_actor(request))  # type: ignore[attr-defined]
         with timezone.override(time_zone_of(request)):
             return self.get_response(request)
 

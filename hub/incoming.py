@@ -114,17 +114,18 @@ class NoNulMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         _refuse_nul([request.path_info, *request.COOKIES.values()])
-        if not _is_api(request):
+        if not is_api(request):
             _refuse_nul(_texts(request.GET))
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, *_view: Any) -> None:
         # After the check of the form's token.
-        if not _is_api(request):
+        if not is_api(request):
             _refuse_nul(_texts(request.POST))
 
 
-def _is_api(request: HttpRequest) -> bool:
+def is_api(request: HttpRequest) -> bool:
+    """Whether it brings a key: the API knows no sessions."""
     return request.path_info.startswith("/api/")
 
 

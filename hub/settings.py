@@ -55,19 +55,19 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "hub.policy.ContentPolicyMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "hub.pages.Sessions",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
+    "hub.pages.FormTokens",
     # Before anything reads the session.
     "hub.incoming.NoNulMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "hub.pages.SignedIn",
     "accounts.middleware.ActorMiddleware",
     "accounts.middleware.RequestLogMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "hub.pages.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
-    "axes.middleware.AxesMiddleware",
+    "hub.pages.Htmx",
+    "hub.pages.LockOut",
 ]
 ROOT_URLCONF = "hub.urls"
 WSGI_APPLICATION = "hub.wsgi.application"

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from hub.incoming import Unreadable
+from hub.incoming import Unreadable, is_api
 
 # The same as in sharing/api/problems.py, which lies beside this floor and not below it.
 RETRY_SECONDS: Final = 2
@@ -41,7 +41,7 @@ def failed(request: HttpRequest) -> HttpResponse:
 
 def page(request: HttpRequest, status: int, message: str) -> HttpResponse:
     """The answer with this status. The page asks neither the database nor who is signed in: both may be what failed."""
-    if request.path.startswith("/api/"):
+    if is_api(request):
         # The shape of sharing/api/problems.py, which lies beside this floor and not below it.
         body = {"type": "about:blank", "title": message, "status": status, "detail": message, "errors": []}
         return JsonResponse(body, status=status, content_type="application/problem+json")
