@@ -71,7 +71,7 @@ def problems_in(response: httpx.Response) -> list[dict[str, str]]:
 
 
 def said_of(problems: list[dict[str, str]]) -> str:
-    return "; ".join(f"{problem['path']} {problem['message']}" for problem in problems)
+    return "; ".join(f"{problem['path']}: {problem['message']}" for problem in problems)
 
 
 def _detail(response: httpx.Response) -> str:

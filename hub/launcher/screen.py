@@ -116,4 +116,4 @@ def _commands(keys: dict[str, Any], url: str, indicator: dict[str, str]) -> Iter
     yield ""
     yield "See what matched, as alpha (or in the portal, under Matches):"
     yield ""
-    yield f"  curl -s {url}/api/v1/matches -H 'Authorization: Bearer {alpha}' | python3 -m json.tool"
+    yield f"  sleep 1; curl -s '{url}/api/v1/matches?limit=1' -H 'Authorization: Bearer {alpha}' | python3 -m json.tool"

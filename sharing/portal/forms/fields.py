@@ -52,7 +52,10 @@ class StyledForm(forms.Form):
         """Refuses what is masked when the page is shown again, and what was masked then and not written anew."""
         problem = problem_in(text, "", self.mend_of_texts)
         if problem is not None:
-            raise forms.ValidationError(f"{gettext(problem.message)} {gettext(problem.mend)}")
+            mark = _("It is not shown again: %(mark)s stands in its place, and has to go as well.")
+            raise forms.ValidationError(
+                f"{gettext(problem.message)} {gettext(problem.mend)} {mark}", params={"mark": TAKEN_OUT}
+            )
         if TAKEN_OUT in text:
             raise forms.ValidationError(
                 _("%(mark)s stands where something was taken out of this text. Write that part again without it."),
