@@ -26,7 +26,9 @@ WRITERS, READERS = 8, 4
 
 @pytest.mark.timeout(SECONDS + 120)
 def test_whatever_was_committed_before_a_question_is_in_its_answer(tmp_path: Path) -> None:
-    fresh = multiprocessing.get_context("spawn")
+    # From a process that has imported everything and opened nothing: a builder killed is a builder back in a moment.
+    fresh = multiprocessing.get_context("forkserver")
+    fresh.set_forkserver_preload(["tests.whole.index_work"])
     database = str(connection.settings_dict["NAME"])
     ENGINE.warm_up()  # once here, so that all processes find what was compiled
     build(tmp_path, TYPE)
