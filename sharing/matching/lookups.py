@@ -16,7 +16,7 @@ from sharing.matching.facts import MIN_QUALITY
 from sharing.matching.index import Neighbour, near_index
 from sharing.matching.opinions import VERDICTS, Opinions, opinions_on
 from sharing.matching.thresholds import thresholds_for
-from sharing.signals.holders import Holder, Wanted, holders
+from sharing.signals.holders import Holder, Seen, Wanted, holders
 from sharing.signals.inputs import IndicatorInput
 from sharing.signals.preparation import PreparedIndicator, prepared_indicator
 
@@ -91,16 +91,33 @@ _NO_OPINION: Final[Opinions] = dict.fromkeys(VERDICTS, 0)
 
 
 def _closest(actor: Actor, questions: Set[_Question]) -> Known:
-    """For each question its signals with their distance, closest first and then newest: all, or more than MOST."""
+    """For each question its signals with their distance, closest first and then newest: all, or more than MOST.
+
+    First with the neighbours that this process knows of. The database, which is asked for their holders anyway, says
+    with them whether there are others by now: then it is asked for these before. So a look-up between two submissions,
+    as nearly all are, costs one statement less.
+    """
+    known = _known_neighbours(actor, questions)
+    found = _held(actor, questions, *known) if known else None
+    if found is None:
+        found = _held(actor, questions, _neighbours(actor, questions))
+    assert found is not None  # nothing was said to be all
+    return {question: sorted(held.values(), key=_closest_newest) for question, held in found.items()}
+
+
+def _held(actor: Actor, questions: Set[_Question], neighbours: Near, seen: Sequence[Seen] = ()) -> Collected | None:
+    """The holders of each question's neighbours, and of its value; None when there is more than was `seen`."""
     exact = [question for question in questions if not question.is_near]
-    neighbours = _neighbours(actor, [question for question in questions if question.is_near])
     collected: Collected = {question: {} for question in questions}
     known: dict[Wanted, list[Holder]] = {}
     for part in _steps(neighbours, collected):
         wanted = {_wanted(neighbour) for near in part.values() for neighbour in near}
         new = sorted(wanted - known.keys())
         identities = [(question.signal_type, question.value) for question in exact]
-        of_near, of_exact = holders(actor, new, identities, quality=MIN_QUALITY, most=MOST + 1)
+        answer = holders(actor, new, identities, quality=MIN_QUALITY, most=MOST + 1, seen=seen)
+        if answer is None:
+            return None
+        of_near, of_exact = answer
         known.update(zip(new, of_near, strict=True))
         for question, near in part.items():
             for neighbour in near:
@@ -108,8 +125,9 @@ def _closest(actor: Actor, questions: Set[_Question]) -> Known:
                     collected[question].setdefault(held.pk, (held, neighbour.distance))
         for question, found in zip(exact, of_exact, strict=True):
             collected[question] = {held.pk: (held, 0) for held in found}
-        exact = []
-    return {question: sorted(found.values(), key=_closest_newest) for question, found in collected.items()}
+        # Told once, by the statement that began first.
+        exact, seen = [], ()
+    return collected
 
 
 Collected = dict[_Question, dict[int, tuple[Holder, int]]]
@@ -147,17 +165,41 @@ Near = dict[_Question, list[Neighbour]]
 
 
 def _neighbours(actor: Actor, questions: Iterable[_Question]) -> Near:
-    """Neighbours of each question, closest first."""
+    """Neighbours of each near question, closest first."""
+    found: Near = {}
+    for signal_type, asked, within in _by_type(actor, questions):
+        near = near_index().neighbours(signal_type, [question.value for question in asked], within)
+        found.update(zip(asked, map(_by_distance, near), strict=True))
+    return found
+
+
+def _known_neighbours(actor: Actor, questions: Iterable[_Question]) -> tuple[Near, list[Seen]] | None:
+    """The same as far as this process knows, and what it has seen of each type; None where it had better ask."""
+    found: Near = {}
+    seen = []
+    for signal_type, asked, within in _by_type(actor, questions):
+        known = near_index().known(signal_type, [question.value for question in asked], within)
+        if known is None:
+            return None
+        near, reach = known
+        found.update(zip(asked, map(_by_distance, near), strict=True))
+        seen.append(Seen(*reach))
+    return found, seen
+
+
+def _by_type(actor: Actor, questions: Iterable[_Question]) -> Iterator[tuple[str, list[_Question], int]]:
+    """The near questions of each type, and its threshold."""
     by_type: dict[str, list[_Question]] = defaultdict(list)
     for question in questions:
-        by_type[question.signal_type].append(question)
-    index, within = near_index(), thresholds_for(actor) if by_type else {}
-    found: Near = {}
+        if question.is_near:
+            by_type[question.signal_type].append(question)
+    within = thresholds_for(actor) if by_type else {}
     for signal_type, asked in by_type.items():
-        values = [question.value for question in asked]
-        for question, near in zip(asked, index.neighbours(signal_type, values, within[signal_type]), strict=True):
-            found[question] = sorted(near, key=_distance)
-    return found
+        yield signal_type, asked, within[signal_type]
+
+
+def _by_distance(near: list[Neighbour]) -> list[Neighbour]:
+    return sorted(near, key=_distance)
 
 
 def _distance(neighbour: Neighbour) -> int:

@@ -61,9 +61,20 @@ class Wanted(NamedTuple):
     only_clear: bool
 
 
+class Seen(NamedTuple):
+    """Whoever asks has looked at every indicator of the type that was written before the transaction `horizon`, in the
+    table whose file this is."""
+
+    signal_type: str
+    horizon: int
+    filenode: int
+
+
 Identity = tuple[str, bytes]
 
-# The newest of each indicator. LATERAL gives all of them one statement; each stops at its own limit.
+# The newest of each indicator. LATERAL gives all of them one statement; each stops at its own limit. A row before them
+# says that there are indicators which whoever asks has not seen: in the order of an index, so that no plan walks
+# through the whole table.
 _HOLDERS: Final = f"""
 WITH asked AS MATERIALIZED (
     SELECT near.place - 1 AS place, near.id, near.only_clear
@@ -73,6 +84,14 @@ WITH asked AS MATERIALIZED (
       FROM unnest(%(types)s::text[], %(values)s::bytea[]) WITH ORDINALITY AS exact(signal_type, value, place)
       JOIN sharing_indicator AS indicator USING (signal_type, value)
 )
+SELECT -1 AS place, 0, NULL, NULL, NULL, NULL, NULL
+  FROM unnest(%(seen_types)s::text[], %(horizons)s::text[], %(filenodes)s::bigint[])
+       AS seen(signal_type, horizon, filenode)
+ WHERE pg_relation_filenode('sharing_indicator') <> seen.filenode
+    OR (SELECT newer.id FROM sharing_indicator AS newer
+         WHERE newer.signal_type = seen.signal_type AND newer.commit_xid >= seen.horizon::xid8
+         ORDER BY newer.commit_xid LIMIT 1) IS NOT NULL
+ UNION ALL
 SELECT asked.place, held.*
   FROM asked CROSS JOIN LATERAL (
        SELECT {_COLUMNS}
@@ -83,16 +102,23 @@ SELECT asked.place, held.*
           AND (NOT asked.only_clear OR link.quality IS NULL OR link.quality >= %(quality)s)
           AND {_TELLABLE}
         ORDER BY link.signal_id DESC LIMIT %(most)s) AS held
- ORDER BY asked.place
+ ORDER BY place
 """  # noqa: S608 - constants only
 
 
 def holders(
-    actor: Actor, near: Sequence[Wanted], exact: Sequence[Identity], *, quality: int, most: int
-) -> tuple[list[list[Holder]], list[list[Holder]]]:
+    actor: Actor,
+    near: Sequence[Wanted],
+    exact: Sequence[Identity],
+    *,
+    quality: int,
+    most: int,
+    seen: Sequence[Seen] = (),
+) -> tuple[list[list[Holder]], list[list[Holder]]] | None:
     """For each of `near`, and for each of `exact`, the signals that hold it and may be told of, newest first.
 
-    At most `most` for each. `quality` is the least that counts where only clear links are wanted. One query.
+    At most `most` for each. `quality` is the least that counts where only clear links are wanted. One query. None when
+    there are committed indicators beyond what was `seen`.
     """
     found: list[list[Holder]] = [[] for _ in range(len(near) + len(exact))]
     params = {
@@ -104,10 +130,15 @@ def holders(
         "values": [value for _signal_type, value in exact],
         "quality": quality,
         "most": most,
+        "seen_types": [one.signal_type for one in seen],
+        "horizons": [str(one.horizon) for one in seen],
+        "filenodes": [one.filenode for one in seen],
     }
     with prepared_cursor() as cursor:
         cursor.execute(_HOLDERS, params)
         for place, *columns in cursor.fetchall():
+            if place < 0:
+                return None
             found[place].append(Holder(*columns))
     return found[: len(near)], found[len(near) :]
 

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from django.conf import settings
 
-from sharing.matching.index.contract import NearIndex, Neighbour
+from sharing.matching.index.contract import NearIndex, Neighbour, Reach
 from sharing.matching.index.current import SnapshotIndex
 from sharing.matching.index.engine import ENGINE
 
-__all__ = ["ENGINE", "NearIndex", "Neighbour", "near_index"]
+__all__ = ["ENGINE", "NearIndex", "Neighbour", "Reach", "near_index"]
 
 
 def near_index() -> NearIndex:

@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from sharing import signal_types
 from sharing.matching.index.bands import Words, codes_of
-from sharing.matching.index.contract import Neighbour
+from sharing.matching.index.contract import Neighbour, Reach
 from sharing.matching.index.engine import ENGINE, Engine
 from sharing.matching.index.linear import LinearScan
 from sharing.matching.index.snapshot import Refused, Snapshot, identity_of, open_snapshot, path_of
-from sharing.matching.index.stored import rows_beyond
+from sharing.matching.index.stored import filenode_here, rows_beyond
 
 log = structlog.get_logger(__name__)
 
@@ -67,6 +67,9 @@ class View:
     tail: Tail
     horizon: int  # all rows of earlier transactions are in the snapshot or in the tail
 
+    # Whether open transactions might add to what was read last: then each answer has to be asked for anew.
+    unsettled: bool = False
+
     @property
     def reaches(self) -> int:
         """The snapshot's horizon; 0 without one."""
@@ -81,7 +84,7 @@ class View:
             return self
         kept = self.tail.where(self.tail.transactions >= snapshot.origin.horizon)
         horizon = max(self.horizon, snapshot.origin.horizon)
-        return View(snapshot.origin.incarnation, snapshot, kept, horizon)
+        return View(snapshot.origin.incarnation, snapshot, kept, horizon, self.unsettled)
 
 
 class TypeIndex:
@@ -100,21 +103,34 @@ class TypeIndex:
         self._publishing = threading.Lock()
 
     def neighbours(self, values: Sequence[bytes], threshold: int) -> list[list[Neighbour]]:
-        found: list[list[Neighbour]] = [[] for _ in values]
         if not values:
-            return found
+            return []
         self._look_for_a_newer_file()
         caught_up = self._caught_up()
         if caught_up is None:
             log.warning("index.too_far_behind", signal_type=self._type, tail=MAX_TAIL)
             return LinearScan().neighbours(self._type, values, threshold)
         view, provisional = caught_up
+        return self._search(view.snapshot, view.tail.with_more(provisional), values, threshold)
+
+    def known(self, values: Sequence[bytes], threshold: int) -> tuple[list[list[Neighbour]], Reach] | None:
+        view = self._view
+        filenode = filenode_here(view.incarnation) if view and not view.unsettled else None
+        if view is None or filenode is None:
+            return None
+        self._look_for_a_newer_file()
+        found = self._search(view.snapshot, view.tail, values, threshold)
+        return found, Reach(self._type, view.horizon, filenode)
+
+    def _search(
+        self, snapshot: Snapshot | None, tail: Tail, values: Sequence[bytes], threshold: int
+    ) -> list[list[Neighbour]]:
+        found: list[list[Neighbour]] = [[] for _ in values]
         queries = codes_of(b"".join(values), self._bits)
-        if view.snapshot is not None:
-            hits = self._engine.search(view.snapshot.tables, queries, threshold)
-            ids = view.snapshot.ids[hits.rows].astype(np.int64) + view.snapshot.first_id
+        if snapshot is not None:
+            hits = self._engine.search(snapshot.tables, queries, threshold)
+            ids = snapshot.ids[hits.rows].astype(np.int64) + snapshot.first_id
             _collect(found, hits.queries, ids, hits.distances)
-        tail = view.tail.with_more(provisional)
         if len(tail):
             hits = self._engine.scan(tail.codes, queries, threshold)
             _collect(found, hits.queries, tail.ids[hits.rows], hits.distances)
@@ -136,7 +152,8 @@ class TypeIndex:
         rows = Tail(beyond.ids, beyond.transactions, codes_of(beyond.values, self._bits))
         settled = rows.transactions < beyond.horizon
         tail = view.tail.with_more(rows.where(settled))
-        view = self._keep(replace(view, tail=tail, horizon=max(view.horizon, beyond.horizon)))
+        horizon = max(view.horizon, beyond.horizon)
+        view = self._keep(replace(view, tail=tail, horizon=horizon, unsettled=not settled.all()))
         # A snapshot that was taken just now may hold some of these already.
         return view, rows.where(~settled & (rows.transactions >= view.reaches))
 
@@ -210,7 +227,13 @@ class SnapshotIndex:
         return cls(folder)
 
     def neighbours(self, signal_type: str, values: Sequence[bytes], threshold: int) -> list[list[Neighbour]]:
+        return self._of(signal_type).neighbours(values, threshold)
+
+    def known(
+        self, signal_type: str, values: Sequence[bytes], threshold: int
+    ) -> tuple[list[list[Neighbour]], Reach] | None:
+        return self._of(signal_type).known(values, threshold)
+
+    def _of(self, signal_type: str) -> TypeIndex:
         index = self._types.get(signal_type)
-        if index is None:
-            index = self._types.setdefault(signal_type, TypeIndex(self._folder, signal_type))
-        return index.neighbours(values, threshold)
+        return index or self._types.setdefault(signal_type, TypeIndex(self._folder, signal_type))

@@ -74,6 +74,13 @@ def rows_beyond(signal_type: str, horizon: int, limit: int) -> Beyond:
     )
 
 
+def filenode_here(incarnation: str) -> int | None:
+    """The table's file, when this thread's connection is known to lead to the server and database of `incarnation`."""
+    cluster, _slash, filenode = incarnation.rpartition("/")
+    held = connection.connection
+    return int(filenode) if held is not None and _clusters.get(held) == cluster else None
+
+
 def _cluster(cursor: Any) -> str:
     """Which server, timeline and database this is. Those change only with a restart, and so with the connection."""
     assert connection.connection is not None
