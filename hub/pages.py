@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from axes.middleware import AxesMiddleware
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
@@ -38,4 +37,3 @@ FormTokens = _of_pages(CsrfViewMiddleware)
 SignedIn = _of_pages(AuthenticationMiddleware)
 Messages = _of_pages(MessageMiddleware)
 Htmx = _of_pages(HtmxMiddleware)
-LockOut = _of_pages(AxesMiddleware)

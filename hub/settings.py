@@ -67,7 +67,7 @@ MIDDLEWARE = [
     "hub.pages.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "hub.pages.Htmx",
-    "hub.pages.LockOut",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "hub.urls"
 WSGI_APPLICATION = "hub.wsgi.application"
