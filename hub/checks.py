@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error, Warning, register, run_check
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from hub.keys import token_keys
+from hub.keys import problem_of, token_keys
 
 # The stand-in of hub/settings.py is shorter.
 MIN_SECRET_LENGTH = 40
@@ -27,9 +27,11 @@ def secrets_are_real(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[
         )
         found.append(Error("The secret key is missing or too short.", hint=hint, id="hub.E001"))
     try:
-        token_keys()
+        problem = problem_of(token_keys())
     except ImproperlyConfigured as error:
-        found.append(Error(str(error), id="hub.E002"))
+        problem = str(error)
+    if problem:
+        found.append(Error(problem, id="hub.E002"))
     return found
 
 
@@ -55,6 +57,18 @@ def flood_limit_is_a_limit(app_configs: Sequence[AppConfig] | None, **_: Any) ->
         return []
     hint = "Set HUB_MATCH_FLOOD_LIMIT to a whole number from 1 on, or leave it out: 1000 is the default."
     return [Error("With a flood limit below 1 every signal would make a flood of its own.", hint=hint, id="hub.E004")]
+
+
+@register
+def identifiers_are_limited(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if settings.IDENTIFIERS_PER_DAY < 1:
+        hint = "Set HUB_IDENTIFIERS_PER_DAY to a whole number from 1 on, or leave it out: 100000 is the default."
+        found.append(Error("With a quota below 1 no identifier could be evaluated.", hint=hint, id="hub.E005"))
+    if not 0 < settings.IDENTIFIERS_ALERT_SHARE <= 1 or settings.IDENTIFIERS_ALERT_TIMES_USUAL <= 1:
+        hint = "HUB_IDENTIFIERS_ALERT_SHARE lies above 0 and up to 1, HUB_IDENTIFIERS_ALERT_TIMES_USUAL above 1."
+        found.append(Error("Operators would be alerted always or never.", hint=hint, id="hub.E006"))
+    return found
 
 
 @register(deploy=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .blinding import Blinded, blind, checked_public_key, finalize
 from .errors import InvalidElement, InvalidInput, InvalidProof, InvalidScalar, OprfError
-from .group import SIZE
+from .group import SIZE, element_from_hex
 from .keys import SecretKey
 from .proof import MOST_ELEMENTS, PROOF_SIZE
 from .tokens import KEY_INFO, TOKEN_SIZE, token_from, token_message
@@ -28,6 +28,7 @@ __all__ = [
     "SecretKey",
     "blind",
     "checked_public_key",
+    "element_from_hex",
     "finalize",
     "token_from",
     "token_message",

@@ -8,6 +8,7 @@ here.
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 from tempfile import gettempdir
@@ -22,6 +23,7 @@ SIZE: Final = 32
 # Of what a hash hands to `element_from` and `scalar_from`.
 UNIFORM_SIZE: Final = 64
 IDENTITY: Final = bytes(SIZE)
+_HEX: Final = re.compile(rf"[0-9A-Fa-f]{{{2 * SIZE}}}")
 _ORDER: Final = 2**252 + 27742317777372353535851937790883648493
 _FIELD: Final = 2**255 - 19
 
@@ -53,6 +55,16 @@ def _refuse_by_form(encoded: bytes) -> None:
     # Each element has one form: an even number below the field's prime (RFC 9496, section 4.3.1).
     if encoded[0] & 1 or int.from_bytes(encoded, "little") >= _FIELD:
         raise InvalidElement("The element is not in canonical form.")
+
+
+def element_from_hex(text: str) -> bytes:
+    """The bytes of an element that was sent as 64 hexadecimal digits, in the one form that it has. Whether it is in the
+    group shows when it is multiplied. Raises InvalidElement."""
+    if not _HEX.fullmatch(text):
+        raise InvalidElement(f"An element of the group is written as {2 * SIZE} hexadecimal digits.")
+    encoded = bytes.fromhex(text)
+    _refuse_by_form(encoded)
+    return encoded
 
 
 def checked_scalar(encoded: bytes, *, or_zero: bool = False) -> bytes:
