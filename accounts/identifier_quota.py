@@ -49,6 +49,11 @@ def quota_of(organisation: Organisation) -> int:
     return default if organisation.identifiers_per_day is None else organisation.identifiers_per_day
 
 
+def used_today(organisation: Organisation) -> int:
+    day = IdentifierDay.objects.filter(organisation=organisation, day=_today()).first()
+    return day.identifiers if day else 0
+
+
 def count_identifiers(*, actor: Actor, number: int, how: str) -> None:
     """Count so many against today's quota of the actor's organisation, before they are evaluated. All or none.
 

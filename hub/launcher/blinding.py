@@ -12,7 +12,7 @@ from sharing import oprf, signal_types
 
 
 def blinded(client: httpx.Client, indicators: list[dict[str, str]]) -> list[dict[str, str]]:
-    """The indicators with a token for each identifier. Raises CannotStart when the hub refuses or its proof is wrong."""
+    """The indicators with a token for each identifier. CannotStart when the hub refuses or its proof is wrong."""
     identifiers = [one for one in indicators if signal_types.get(one["type"]).keyed]
     if not identifiers:
         return indicators

@@ -94,7 +94,7 @@ PLAIN_REFUSED: Final = Problem(
     "/value",
     "plain_identifier",
     "Your organisation sends identifiers as tokens only, so that the hub never sees them.",
-    "Make the token with the hub's client, or with POST /api/v1/identifiers/evaluate, and send token and key_id instead.",
+    "Make the token with the hub's client, or with POST /api/v1/identifiers/evaluate. Send token and key_id instead.",
 )
 
 
