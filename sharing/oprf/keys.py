@@ -41,6 +41,6 @@ class SecretKey:
         """64 bytes: what the other side gets by blinding and finalising (Evaluate). Raises InvalidInput."""
         return self.suite.output(message, group.times(self._private, self.suite.element_of(message)))
 
-    def holders_of(self) -> tuple[bytes, ...]:
-        """The secret bytes, for a search whether they lie where they must not. Never write them anywhere."""
-        return (self._private,)
+    def private_bytes(self) -> bytes:
+        """The private scalar, for a search whether it lies where it must not. Never write it anywhere."""
+        return self._private

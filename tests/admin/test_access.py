@@ -133,6 +133,8 @@ def test_the_index_shows_the_hubs_own_pages_only(admin: Client) -> None:
         "Organisations",
         "Users",
         "API clients",
+        "Identifiers by day",
+        "Alerts about identifiers",
         "Sharing groups",
         "Signals",
         "Floods",
@@ -144,6 +146,8 @@ def test_the_index_shows_the_hubs_own_pages_only(admin: Client) -> None:
     registered = {model._meta.label for model in django_admin.site._registry}
     assert registered == {
         "accounts.ApiClient",
+        "accounts.IdentifierAlert",
+        "accounts.IdentifierDay",
         "accounts.Organisation",
         "accounts.User",
         "audit.AuditEntry",

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from sharing.oprf import SecretKey, blind, finalize
+from sharing import oprf
+from sharing.oprf import KEY_INFO, SecretKey, blind, finalize, token_from, token_message
 from sharing.oprf.blinding import unblinded_output
 from sharing.oprf.proof import Evaluation, prove, verify
 from sharing.oprf.suite import Mode, Suite
@@ -72,3 +73,19 @@ def test_the_file_of_vectors_has_both_modes_and_a_batch() -> None:
         pytest.skip("the reference data is not beside this checkout (../shared/data)")
     assert {suite["mode"] for suite in suites()} == {Mode.OPRF, Mode.VOPRF}
     assert max(vector["Batch"] for suite in suites() for vector in suite["vectors"]) > 1
+
+
+TOKENS: dict[str, Any] = json.loads(Path(oprf.__file__).with_name("vectors.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("row", TOKENS["tokens"], ids=lambda row: str(row["canonical"]))
+def test_the_published_tokens_are_made_by_both_ways(row: dict[str, str]) -> None:
+    """The hub's own vectors, which the client and the browser run as well."""
+    assert TOKENS["info"] == KEY_INFO.decode()
+    key = SecretKey(bytes.fromhex(TOKENS["seed"]), KEY_INFO)
+    assert key.public_key.hex() == TOKENS["public_key"]
+    message = token_message(row["type"], row["canonical"].encode())
+    sent = [blind(message)]
+    evaluated, proof = key.evaluate([one.element for one in sent])
+    assert [key.output(message)] == finalize(sent, evaluated, proof, key.public_key) == [bytes.fromhex(row["output"])]
+    assert token_from(key.output(message)).hex() == row["token"]
