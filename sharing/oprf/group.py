@@ -14,9 +14,15 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Final
 
-import rbcl
-
 from .errors import InvalidElement, InvalidScalar
+
+try:
+    import rbcl
+except OSError as error:
+    raise ImportError(
+        f"libsodium can't be loaded from the temporary folder {gettempdir()} ({error.strerror or error}): it needs "
+        "3 MB there and a file system that is not mounted with noexec. Set TMPDIR to another folder."
+    ) from None
 
 # Bytes of an element and of a scalar.
 SIZE: Final = 32
