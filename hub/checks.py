@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register, run_checks
 from django.core.exceptions import ImproperlyConfigured
+from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from hub.keys import problem_of, token_keys
 
 # The stand-in of hub/settings.py is shorter.
 MIN_SECRET_LENGTH = 40
+TIME_TO_ROTATE = timedelta(days=30)
 
 
 @register
@@ -33,6 +36,19 @@ def secrets_are_real(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[
     if problem:
         found.append(Error(problem, id="hub.E002"))
     return found
+
+
+@register
+def active_token_key_lasts(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """A rotation takes members weeks; a key that ends without one stops all evaluation."""
+    try:
+        active = token_keys().live()
+    except ImproperlyConfigured:
+        return []  # told above
+    if active is None or not active.has_ended(timezone.now() + TIME_TO_ROTATE):
+        return []
+    hint = "Make another key active, and leave this one beside it: see docs/operations.md, Rotate the token keys."
+    return [Warning(f"The active token key {active.key_id} ends within 30 days.", hint=hint, id="hub.W002")]
 
 
 @register

@@ -146,6 +146,15 @@ def test_an_active_key_that_does_not_count_is_an_error(
     assert "The active token key k1 does not count" in error
 
 
+@pytest.mark.parametrize(("days", "warned"), [(29, True), (31, False)])
+def test_an_active_key_that_ends_soon_is_warned_of(
+    settings: LazySettings, tmp_path: Path, days: int, warned: bool
+) -> None:
+    give_keys(settings, tmp_path, "k1", k1={"not_after": timezone.now() + timedelta(days=days)})
+    assert ("hub.W002" in [message.id for message in run_checks()]) is warned
+    assert errors() == []
+
+
 def test_the_same_seed_twice_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     same = {"active": "k2", "keys": {"k1": SEEDS["k1"], "k2": SEEDS["k1"]}}
     monkeypatch.setenv(ENVIRONMENT, json.dumps(same))
