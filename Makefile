@@ -90,6 +90,10 @@ bench-matching: $(VENV)/.dev ## Time near matching beside a scan; beside its pee
 bench-pipeline: $(VENV)/.base ## Time the way from a submission to a readable match at a million stored hashes
 	@HUB_HOME="$${HUB_HOME:-var}/bench" $(PY) -m hub.launcher manage bench_pipeline $(ARGS)
 
+.PHONY: bench-identifiers
+bench-identifiers: $(VENV)/.base ## Time the evaluation of blinded identifiers through gunicorn
+	@HUB_HOME="$${HUB_HOME:-var}/bench" $(PY) -m hub.launcher manage bench_identifiers $(ARGS)
+
 .PHONY: soak
 soak: $(VENV)/.dev ## The long forms of the tests that kill processes (an hour)
 	@$(call say,"4/4 Running the long tests")

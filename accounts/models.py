@@ -15,6 +15,18 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.addresses import validate_network
+from accounts.identifier_use import IdentifierAlert, IdentifierDay
+
+__all__ = [
+    "ApiClient",
+    "ApiKey",
+    "IdentifierAlert",
+    "IdentifierDay",
+    "Organisation",
+    "Scope",
+    "User",
+    "all_scopes",
+]
 
 
 class Organisation(models.Model):
@@ -46,6 +58,26 @@ class Organisation(models.Model):
         choices=Status.choices,
         default=Status.ACTIVE,
         help_text=_("Suspending cuts every session and API key of the organisation at its next request."),
+    )
+    plain_identifiers = models.BooleanField(
+        _("may send identifiers in plain"),
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text=_(
+            "Off: it makes the tokens of e-mail addresses, phone numbers and so on itself, and the hub never sees the "
+            "identifiers. On: it may also send them as they are, and the hub makes the tokens and forgets the rest. "
+            "Use it only for organisations that can't run the client."
+        ),
+    )
+    identifiers_per_day = models.PositiveIntegerField(
+        _("identifiers a day"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "How many identifiers it may have evaluated in a day (UTC), blinded or plain, all its programs and people "
+            "together. Empty: the hub's usual quota. 0: none. Each one is a guess that it can test."
+        ),
     )
     # Holds all object permissions of the organisation: guardian grants to groups.
     group = models.OneToOneField(Group, on_delete=models.PROTECT, editable=False, related_name="organisation")
@@ -140,6 +172,7 @@ class Scope(models.TextChoices):
     READ_MATCHES = "matches:read", _("Read matches")
     REVIEW_MATCHES = "matches:review", _("Give verdicts on matches")
     LOOK_UP = "signals:lookup", _("Look up hashes and identifiers without submitting them")
+    EVALUATE = "identifiers:evaluate", _("Have blinded identifiers evaluated, to make tokens of them")
 
 
 def all_scopes() -> list[str]:

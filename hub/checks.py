@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register, run_checks
 from django.core.exceptions import ImproperlyConfigured
+from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from hub.keys import token_keys
+from hub.keys import problem_of, token_keys
 
 # The stand-in of hub/settings.py is shorter.
 MIN_SECRET_LENGTH = 40
+TIME_TO_ROTATE = timedelta(days=30)
 
 
 @register
@@ -27,10 +30,25 @@ def secrets_are_real(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[
         )
         found.append(Error("The secret key is missing or too short.", hint=hint, id="hub.E001"))
     try:
-        token_keys()
+        problem = problem_of(token_keys())
     except ImproperlyConfigured as error:
-        found.append(Error(str(error), id="hub.E002"))
+        problem = str(error)
+    if problem:
+        found.append(Error(problem, id="hub.E002"))
     return found
+
+
+@register
+def active_token_key_lasts(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """A rotation takes members weeks; a key that ends without one stops all evaluation."""
+    try:
+        active = token_keys().live()
+    except ImproperlyConfigured:
+        return []  # told above
+    if active is None or not active.has_ended(timezone.now() + TIME_TO_ROTATE):
+        return []
+    hint = "Make another key active, and leave this one beside it: see docs/operations.md, Rotate the token keys."
+    return [Warning(f"The active token key {active.key_id} ends within 30 days.", hint=hint, id="hub.W002")]
 
 
 @register
@@ -55,6 +73,18 @@ def flood_limit_is_a_limit(app_configs: Sequence[AppConfig] | None, **_: Any) ->
         return []
     hint = "Set HUB_MATCH_FLOOD_LIMIT to a whole number from 1 on, or leave it out: 1000 is the default."
     return [Error("With a flood limit below 1 every signal would make a flood of its own.", hint=hint, id="hub.E004")]
+
+
+@register
+def identifiers_are_limited(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if settings.IDENTIFIERS_PER_DAY < 1:
+        hint = "Set HUB_IDENTIFIERS_PER_DAY to a whole number from 1 on, or leave it out: 100000 is the default."
+        found.append(Error("With a quota below 1 no identifier could be evaluated.", hint=hint, id="hub.E005"))
+    if not 0 < settings.IDENTIFIERS_ALERT_SHARE <= 1 or settings.IDENTIFIERS_ALERT_TIMES_USUAL <= 1:
+        hint = "HUB_IDENTIFIERS_ALERT_SHARE lies above 0 and up to 1, HUB_IDENTIFIERS_ALERT_TIMES_USUAL above 1."
+        found.append(Error("Operators would be alerted always or never.", hint=hint, id="hub.E006"))
+    return found
 
 
 @register(deploy=True)

@@ -51,6 +51,16 @@ class Conflict(HubError):
     default_message = "This can't be done in the present state."
 
 
+class UsedUp(HubError):
+    """A quota is used up. `retry_after`: seconds until there is more."""
+
+    default_message = "The quota is used up."
+
+    def __init__(self, message: str = "", *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class Invalid(HubError):
     """Input that can't be accepted, with each problem named."""
 

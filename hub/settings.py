@@ -22,7 +22,9 @@ DEBUG = env.bool("HUB_DEBUG", default=False)
 DEMO = env.bool("HUB_DEMO", default=False)
 SECRET_KEY = env.str("HUB_SECRET_KEY", default="") or "insecure-outside-the-demo"
 SECRET_KEY_FALLBACKS = env.list("HUB_SECRET_KEY_FALLBACKS", default=[])
+# Where the keys of identifier tokens come from; see hub/keys.py, also for the third way, an environment variable.
 TOKEN_KEYS_FILE = env.str("HUB_TOKEN_KEYS_FILE", default="")
+TOKEN_KEYS_HOOK = env.str("HUB_TOKEN_KEYS_HOOK", default="")
 ALLOWED_HOSTS = env.list("HUB_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("HUB_CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -238,6 +240,11 @@ REST_FRAMEWORK = {
 API_RATE_PER_MINUTE = env.int("HUB_API_RATE_PER_MINUTE", default=6_000)
 API_ANONYMOUS_RATE_PER_MINUTE = env.int("HUB_API_ANONYMOUS_RATE_PER_MINUTE", default=120)
 API_BATCH_MAX = 5_000
+# Identifiers that an organisation may have evaluated in a day (UTC), blinded or plain; it may be given its own figure.
+# Operators are alerted at this share of it, and at so many times what is usual for the organisation.
+IDENTIFIERS_PER_DAY = env.int("HUB_IDENTIFIERS_PER_DAY", default=100_000)
+IDENTIFIERS_ALERT_SHARE = env.float("HUB_IDENTIFIERS_ALERT_SHARE", default=0.8)
+IDENTIFIERS_ALERT_TIMES_USUAL = env.float("HUB_IDENTIFIERS_ALERT_TIMES_USUAL", default=10.0)
 # Sums of look-ups are written to the audit this many seconds after their first; 0: each at once.
 AUDIT_TALLY_SECONDS = env.float("HUB_AUDIT_TALLY_SECONDS", default=10.0)
 SPECTACULAR_SETTINGS = {

@@ -21,7 +21,9 @@ _number = itertools.count(1)
 
 
 def make_organisation(slug: str = "", kind: str = "platform", **fields: Any) -> Organisation:
+    """It may send identifiers in plain, so that a test of something else need not blind them."""
     slug = slug or f"organisation-{next(_number)}"
+    fields.setdefault("plain_identifiers", True)
     return Organisation.objects.create(slug=slug, name=fields.pop("name", slug.title()), kind=kind, **fields)
 
 

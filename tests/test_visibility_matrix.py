@@ -36,6 +36,8 @@ NEW_SIGNAL = {
     "sharing_groups": ["watch"],
     "indicators": [{"type": "md5", "value": "0" * 31 + "1"}],
 }
+# One of the published test vectors (RFC 9497, appendix A.1).
+BLINDED = {"elements": ["863f330cc1a1259ed5a5998a23acfd37fb4351a793a5b3c090b642ddc439b945"]}
 
 
 def only(allowed: int, *who: str, others: int = 404, unknown: int = 401) -> dict[str, int]:
@@ -71,6 +73,8 @@ API: dict[tuple[str, str], tuple[str, Any, dict[str, int]]] = {
     ("api:match", "GET"): ("match", None, only(200, *IN_GROUP)),
     ("api:lookups", "POST"): ("", {"items": [{"type": "md5", "value": SHARED_HASH}]}, only(200, *KNOWN)),
     ("api:lookup-range", "GET"): ("range", None, only(200, *KNOWN)),
+    ("api:identifier-evaluation", "POST"): ("", BLINDED, only(200, *KNOWN)),
+    ("api:identifier-keys", "GET"): ("", None, only(200, *KNOWN)),
     ("api:match-verdict", "POST"): ("match", {"verdict": "disputed"}, only(200, *IN_GROUP)),
 }
 PUBLIC = {"api:schema", "api:docs"}

@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
+from accounts.identifier_quota import allow_plain_identifiers, quota_of, used_today
 from accounts.middleware import actor_of_request
 from accounts.models import ApiClient, Organisation, User
 from accounts.services import set_status
@@ -54,12 +55,48 @@ REACTIVATE: Step[Organisation] = Step(
 )
 
 
+def _allow(request: HttpRequest, organisation: Organisation, reason: str, *, allowed: bool) -> None:
+    actor = actor_of_request(request)
+    allow_plain_identifiers(actor=actor, organisation=organisation, allowed=allowed, reason=reason)
+
+
+ALLOW_PLAIN: Step[Organisation] = Step(
+    name="allow-plain",
+    question=Question(
+        title=_("Let an organisation send identifiers in plain"),
+        consequence=_(
+            "It may then send e-mail addresses, phone numbers and so on as they are, in submissions and look-ups. The "
+            "hub makes the tokens at once and keeps nothing else, but its processes see each value. Do this only for "
+            "an organisation that can't run the client, and say in the reason why it can't and who agreed."
+        ),
+        button=_("Allow plain identifiers"),
+        done=_("May send identifiers in plain: %(names)s."),
+    ),
+    offered=lambda organisation: not organisation.plain_identifiers,
+    take=partial(_allow, allowed=True),
+)
+REFUSE_PLAIN: Step[Organisation] = Step(
+    name="refuse-plain",
+    question=Question(
+        title=_("Refuse identifiers in plain"),
+        consequence=_(
+            "From its next request on, identifiers in plain are refused with a word on how to make tokens. What it has "
+            "submitted before stays, and goes on matching: the tokens are the same."
+        ),
+        button=_("Refuse plain identifiers"),
+        done=_("Sends identifiers as tokens only: %(names)s."),
+    ),
+    offered=lambda organisation: organisation.plain_identifiers,
+    take=partial(_allow, allowed=False),
+)
+
+
 class OrganisationForm(forms.ModelForm[Organisation]):
     actor: Actor
 
     class Meta:
         model = Organisation
-        fields = ("name", "slug", "kind", "country")
+        fields = ("name", "slug", "kind", "country", "identifiers_per_day")
         help_texts = {
             "slug": _(
                 "How the API names this organisation. <strong>It can't be changed later</strong>, because members "
@@ -92,13 +129,13 @@ class OrganisationAdmin(SteppedAdmin[Organisation]):
     may_add = may_change = True
     audit_type = "organisation"
     form = OrganisationForm
-    steps = (SUSPEND, REACTIVATE)
+    steps = (SUSPEND, REACTIVATE, ALLOW_PLAIN, REFUSE_PLAIN)
     intro = _("The members of the hub. What one may see is decided by the sharing groups that it is in.")
     list_display = ("name", "slug", "kind", "country_or_not", "status", "people", "clients", "created_at")
     list_filter = ("status", "kind")
     search_fields = ("name", "slug")
     search_help_text = _("Part of a name or short name.")
-    readonly_fields = ("status", "created_at", "uuid")
+    readonly_fields = ("status", "created_at", "uuid", "plain_identifiers", "identifiers_today")
     set_once = ("slug",)
     prepopulated_fields = {"slug": ("name",)}
 
@@ -108,6 +145,13 @@ class OrganisationAdmin(SteppedAdmin[Organisation]):
             return (described,)
         return (
             described,
+            (
+                _("Identifiers"),
+                {
+                    "fields": ("plain_identifiers", "identifiers_per_day", "identifiers_today"),
+                    "description": _("Allow or refuse plain identifiers with the button above; it asks for a reason."),
+                },
+            ),
             (
                 _("State"),
                 {
@@ -134,12 +178,17 @@ class OrganisationAdmin(SteppedAdmin[Organisation]):
             Link(_("API clients"), list_url("accounts_apiclient", **this)),
             Link(_("Sharing groups"), list_url("sharing_sharinggroup", member=obj.pk)),
             Link(_("Signals"), list_url("sharing_signal", **this)),
+            Link(_("Identifiers by day"), list_url("accounts_identifierday", **this)),
             Link(_("What it did"), list_url("audit_auditentry", organisation_id=obj.pk)),
         ]
 
     @admin.display(description=_("country"), ordering="country")
     def country_or_not(self, obj: Organisation) -> str:
         return obj.country or str(_("not given"))
+
+    @admin.display(description=_("identifiers today"))
+    def identifiers_today(self, obj: Organisation) -> str:
+        return _("%(used)s of %(quota)s") % {"used": f"{used_today(obj):,}", "quota": f"{quota_of(obj):,}"}
 
     @admin.display(description=_("people"))
     def people(self, obj: Any) -> int:

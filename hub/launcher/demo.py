@@ -27,6 +27,7 @@ _PRINTED_BY_SMOKE = ("submitted", "matched", "expected", "p50_ms", "p95_ms")
 _TELL_THE_STORY = (
     "hub/launcher/scenario.py",
     "hub/launcher/pictures.py",
+    "hub/launcher/blinding.py",
     "sharing/management/commands/demo_data.py",
     "requirements/base.txt",
 )

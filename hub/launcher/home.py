@@ -14,6 +14,8 @@ from typing import IO
 from hub.launcher.errors import CannotStart, mend_for
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
+# Where the keys of identifier tokens may come from besides a file: see hub/keys.py.
+_OTHER_TOKEN_KEYS = ("HUB_TOKEN_KEYS", "HUB_TOKEN_KEYS_HOOK")
 _OURS = 0o711 if os.name == "posix" and os.geteuid() == 0 else 0o700
 
 
@@ -108,11 +110,9 @@ class Home:
 
     def environment(self, *, database_url: str) -> dict[str, str]:
         """What the hub's processes get: the caller's own environment, completed; what the caller set wins."""
-        ours = {
-            "DATABASE_URL": database_url,
-            "HUB_TOKEN_KEYS_FILE": str(self.token_keys()),
-            "HUB_SECRET_KEY": self.secret_key(),
-        }
+        ours = {"DATABASE_URL": database_url, "HUB_SECRET_KEY": self.secret_key()}
+        if not any(os.environ.get(name) for name in _OTHER_TOKEN_KEYS):
+            ours["HUB_TOKEN_KEYS_FILE"] = str(self.token_keys())
         return {
             **ours,
             **{name: value for name, value in os.environ.items() if value or name not in ours},

@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 
+from hub.launcher.blinding import blinded
 from hub.launcher.earlier_run import what_is_there
 from hub.launcher.errors import CannotStart
 from hub.launcher.inbox import Due, Inbox, Pair, answer, problems_in, said_of
@@ -89,7 +90,10 @@ class MainJob:
         if submission.organisation not in self._inboxes:
             return False
         client = self._inboxes[submission.organisation].client
-        response = client.post("/api/v1/signals", json=self._bodies[submission.reference])
+        body = self._bodies[submission.reference]
+        if submission.is_blinded:
+            body = {**body, "indicators": blinded(client, body["indicators"])}
+        response = client.post("/api/v1/signals", json=body)
         if response.status_code in _REFUSED:
             self._note_refusal(submission.organisation, problems_in(response), response)
             return False

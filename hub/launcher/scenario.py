@@ -15,6 +15,8 @@ GROUP = "trafficking-watch"
 PLATFORMS = ("alpha", "beta")
 AGENCY = "agency"
 OUTSIDER = "gamma"
+# Makes tokens of its identifiers itself; the other one sends them in plain, as it may.
+BLINDS = "beta"
 READERS = (*PLATFORMS, AGENCY, OUTSIDER)
 # What happens to a picture on its way from platform to platform; hub.launcher.pictures draws them.
 VARIANTS = ("as drawn", "encoded again", "made smaller", "blurred", "brighter")
@@ -49,6 +51,10 @@ class Submission:
         if self.picture is None:
             return self.body
         return {**self.body, "indicators": draw(self.picture, self.variant)}
+
+    @property
+    def is_blinded(self) -> bool:
+        return self.organisation == BLINDS
 
     @property
     def reference(self) -> str:

@@ -11,14 +11,20 @@ from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from hub.errors import Conflict, HubError, Invalid, NotFound, NotPermitted, Problem
+from hub.errors import Conflict, HubError, Invalid, NotFound, NotPermitted, Problem, UsedUp
 
 CONTENT_TYPE: Final = "application/problem+json"
 RETRY_SECONDS: Final = 2
 # Problems named in one answer, and of one row or item where an answer has thousands of rows.
 MOST: Final = 100
 MOST_OF_A_ROW: Final = 20
-_STATUS: Final[dict[type[HubError], int]] = {Invalid: 400, NotPermitted: 403, NotFound: 404, Conflict: 409}
+_STATUS: Final[dict[type[HubError], int]] = {
+    Invalid: 400,
+    NotPermitted: 403,
+    NotFound: 404,
+    Conflict: 409,
+    UsedUp: 429,
+}
 _FRAMEWORK: Final[dict[type[Exception], int]] = {Http404: 404, PermissionDenied: 403, RequestDataTooBig: 413}
 # The framework's own words repeat what was sent.
 _SAID: Final[dict[type[Exception], str]] = {
@@ -95,7 +101,7 @@ def to_response(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler. None lets a defect through to Django, which logs it and answers 500."""
     if isinstance(error, HubError):
         problems = error.problems if isinstance(error, Invalid) else []
-        return problem_response(_STATUS[type(error)], error.message, problems)
+        return problem_response(_STATUS[type(error)], error.message, problems, headers=_headers(error))
     for kind, status in _FRAMEWORK.items():
         if isinstance(error, kind):
             return problem_response(status)
@@ -109,10 +115,12 @@ def to_response(error: Exception, context: dict[str, Any]) -> Response | None:
     return None
 
 
-def _headers(error: exceptions.APIException) -> dict[str, str]:
+def _headers(error: exceptions.APIException | HubError) -> dict[str, str]:
     headers = {}
     if auth_header := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = auth_header
+    if isinstance(error, UsedUp):
+        headers["Retry-After"] = str(error.retry_after)
     if wait := getattr(error, "wait", None):
         headers["Retry-After"] = str(int(wait) + 1)
     return headers

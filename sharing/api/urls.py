@@ -5,6 +5,7 @@ from django.urls import path
 from sharing.api.schema import DocsView, SchemaView
 from sharing.api.views.catalogue import Me, SharingGroups, SignalTypes
 from sharing.api.views.floods import Floods
+from sharing.api.views.identifiers import Evaluation, IdentifierKeys
 from sharing.api.views.lookups import LookupRange, Lookups
 from sharing.api.views.matches import MatchDetail, Matches, MatchVerdict
 from sharing.api.views.signals import SignalBatch, SignalDetail, SignalRetraction, Signals
@@ -23,6 +24,8 @@ urlpatterns = [
     path("matches/<uuid:uuid>/verdict", MatchVerdict.as_view(), name="match-verdict"),
     path("lookups", Lookups.as_view(), name="lookups"),
     path("lookups/range/<str:type>/<str:prefix>", LookupRange.as_view(), name="lookup-range"),
+    path("identifiers/evaluate", Evaluation.as_view(), name="identifier-evaluation"),
+    path("identifiers/keys", IdentifierKeys.as_view(), name="identifier-keys"),
     path("floods", Floods.as_view(), name="floods"),
     path("schema", SchemaView.as_view(), name="schema"),
     path("docs", DocsView.as_view(url_name="api:schema"), name="docs"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from accounts.actor import Actor
+from accounts.identifier_quota import count_identifiers
 from accounts.models import Scope
 from hub.audit.tallies import tally
 from hub.errors import Problem
@@ -19,6 +20,7 @@ from sharing.matching.thresholds import thresholds_for
 from sharing.signals.holders import Holder, Seen, Wanted, holders
 from sharing.signals.inputs import IndicatorInput
 from sharing.signals.preparation import PreparedIndicator, prepared_indicator
+from sharing.signals.tokens import may_send_plain, plain_identifiers
 
 # Signals told for one item: the closest.
 MOST: Final = 20
@@ -53,7 +55,12 @@ def look_up(*, actor: Actor, items: Sequence[IndicatorInput | list[Problem]]) ->
     """
     actor.require(Scope.LOOK_UP)
     tally(actor=actor, action="signals.looked_up", items=len(items))
-    prepared = [prepared_indicator(item) if isinstance(item, IndicatorInput) else item for item in items]
+    asked = [item for item in items if isinstance(item, IndicatorInput)]
+    count_identifiers(actor=actor, number=plain_identifiers(actor, asked), how="sent_plain")
+    plain = may_send_plain(actor)
+    prepared = [
+        prepared_indicator(item, may_send_plain=plain) if isinstance(item, IndicatorInput) else item for item in items
+    ]
     known = _closest(actor, {_question(item) for item in prepared if isinstance(item, PreparedIndicator)})
     shown = {held.pk for found in known.values() for held, _distance in found[:MOST]}
     opinions = opinions_on(actor, shown)

@@ -14,7 +14,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 from accounts.actor import Actor
-from hub.errors import Conflict, HubError, Invalid, NotFound, NotPermitted
+from hub.errors import Conflict, HubError, Invalid, NotFound, NotPermitted, UsedUp
 from sharing.portal import errors
 
 P = ParamSpec("P")
@@ -75,4 +75,8 @@ def _page(request: HttpRequest, error: HubError) -> HttpResponseBase:
             return errors.page(request, 409, gettext(error.message))
         case Invalid():
             return errors.bad_request(request)
+        case UsedUp():
+            answer = errors.page(request, 429, gettext(error.message))
+            answer.headers["Retry-After"] = str(error.retry_after)
+            return answer
     raise error

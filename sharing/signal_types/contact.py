@@ -99,7 +99,7 @@ class Username(KeyedType):
     example = "@Ana_Lopez"
     needs_platform = True
     digest_mend = _(
-        "Send the user name over TLS: the hub turns it into a keyed token at once and never stores it. "
+        "Give the user name itself: it becomes a token under a key of the hub, and only the token is stored. "
         "If this is a real user name, send it in lower case."
     )
 

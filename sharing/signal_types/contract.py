@@ -46,7 +46,7 @@ class SignalType(ABC):
 
     `title` and `description` appear in the published catalogue, `example` is a value that `parse` accepts
     (with any platform where `needs_platform` is set). `size` is the number of bytes stored. `keyed` marks
-    an identifier: the hub turns its canonical bytes into a keyed token before storing anything. `parts` names
+    an identifier: its canonical bytes become a keyed token before anything is stored. `parts` names
     the internal type under which the parts of a value are stored and compared; empty for a value that is whole.
     """
 

@@ -44,7 +44,7 @@ class Device(KeyedType):
     )
     example = "6d92078a-8246-4ba4-ae5b-76104861e7dc"
     digest_mend = _(
-        "Send the identifier over TLS: the hub turns it into a keyed token at once and never stores it. "
+        "Give the identifier itself: it becomes a token under a key of the hub, and only the token is stored. "
         "Send UUIDs with dashes."
     )
 

@@ -1,4 +1,4 @@
-"""Identifiers that the hub turns into keyed tokens, and the refusal of their plain hashes. Ground floor."""
+"""Identifiers that become keyed tokens, and the refusal of their plain hashes. Ground floor."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class KeyedType(SignalType):
     """An identifier of a person, an account or a thing.
 
     `parse` returns canonical bytes that start with the kind and a colon, so that two kinds never collide.
-    The 32 bytes stored are the token that the hub makes of them.
+    The 32 bytes stored are the token that is made of them (sharing/oprf), by the member or by the hub.
     """
 
     keyed = True
     size = 32
     digest_mend: ClassVar[str] = _(
-        "Send the identifier over TLS: the hub turns it into a keyed token at once and never stores it."
+        "Give the identifier itself: it becomes a token under a key of the hub, and only the token is stored."
     )
 
     @abstractmethod

@@ -11,10 +11,13 @@ from typing import Any
 class IndicatorInput:
     # repr=False: the value may be a plain identifier, and a repr ends up in logs.
     type: str
-    # A list only where the type takes one: the frames of a video.
-    value: str | list[Any] = field(repr=False)
+    # A list only where the type takes one: the frames of a video. Empty where there is a token.
+    value: str | list[Any] = field(default="", repr=False)
     platform: str = ""
     quality: int | None = None
+    # An identifier that its member has turned into a token: hexadecimal digits, and the id of the key.
+    token: str = field(default="", repr=False)
+    key_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from sharing.signal_types.contract import InvalidValue, SignalType
 from sharing.signal_types.video import MAX_FRAMES, Frame, Vpdq, digest_of
 from sharing.signals.inputs import IndicatorInput, SignalInput
 from sharing.signals.models import Signal
-from sharing.signals.tokens import token_of
+from sharing.signals.tokens import PLAIN_REFUSED, may_send_plain, sent_token, token_of
 from sharing.visibility.models import SharingGroup
 from sharing.visibility.selectors import contributable_groups
 from sharing.visibility.tlp import TLP, is_stricter
@@ -68,6 +68,7 @@ class Preparation:
 
     def __init__(self, actor: Actor, inputs: Iterable[SignalInput]) -> None:
         inputs = list(inputs)
+        self.may_send_plain = may_send_plain(actor)
         group_slugs = {slug for item in inputs for slug in item.sharing_groups}
         organisation_slugs = {slug for item in inputs for slug in item.named_organisations}
         self.groups = {group.slug: group for group in contributable_groups(actor).filter(slug__in=group_slugs)}
@@ -81,7 +82,7 @@ class Preparation:
     def prepare(self, item: SignalInput, *, keeps_indicators: bool = False) -> PreparedSignal | list[Problem]:
         """The prepared signal, or every problem that it has. A change may keep the indicators that are stored."""
         problems: list[Problem] = []
-        indicators = () if keeps_indicators else _indicators(item, problems)
+        indicators = () if keeps_indicators else _indicators(item, problems, may_send_plain=self.may_send_plain)
         groups = self._groups(item, problems)
         named = self._named(item, problems)
         _check_kind(item, problems)
@@ -163,7 +164,7 @@ def group_problem(group: SharingGroup | None, item: SignalInput) -> Problem | No
     return None
 
 
-def _indicators(item: SignalInput, problems: list[Problem]) -> tuple[PreparedIndicator, ...]:
+def _indicators(item: SignalInput, problems: list[Problem], *, may_send_plain: bool) -> tuple[PreparedIndicator, ...]:
     if not item.indicators:
         problems.append(
             Problem("/indicators", "required", "A signal needs an indicator.", "Add at least one hash or identifier.")
@@ -180,7 +181,7 @@ def _indicators(item: SignalInput, problems: list[Problem]) -> tuple[PreparedInd
         return ()
     prepared: dict[tuple[str, bytes], PreparedIndicator] = {}
     for position, indicator in enumerate(item.indicators):
-        result = prepared_indicator(indicator)
+        result = prepared_indicator(indicator, may_send_plain=may_send_plain)
         if isinstance(result, PreparedIndicator):
             prepared.setdefault(result.identity, result)
         else:
@@ -197,8 +198,11 @@ def _indicators(item: SignalInput, problems: list[Problem]) -> tuple[PreparedInd
     return tuple(prepared.values())
 
 
-def prepared_indicator(item: IndicatorInput) -> PreparedIndicator | list[Problem]:
-    """The stored form of what was sent, or what is wrong with it; an identifier is a token from here on."""
+def prepared_indicator(item: IndicatorInput, *, may_send_plain: bool) -> PreparedIndicator | list[Problem]:
+    """The stored form of what was sent, or what is wrong with it; an identifier is a token from here on.
+
+    An identifier in plain is not even looked at where its organisation may not send it so.
+    """
     if item.type not in signal_types.NAMES:
         return [
             Problem(
@@ -208,8 +212,14 @@ def prepared_indicator(item: IndicatorInput) -> PreparedIndicator | list[Problem
                 "GET /api/v1/signal-types lists them.",
             )
         ]
+    signal_type = signal_types.get(item.type)
+    if item.token or item.key_id:
+        token = sent_token(item)
+        return token if isinstance(token, list) else PreparedIndicator(item.type, token, item.key_id, item.quality)
+    if signal_type.keyed and not may_send_plain:
+        return [PLAIN_REFUSED]
     try:
-        return _parsed(signal_types.get(item.type), item)
+        return _parsed(signal_type, item)
     except InvalidValue as error:
         return [Problem(f"/value{found.path}", found.code, found.message, found.mend) for found in (error, *error.more)]
 

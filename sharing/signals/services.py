@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.actor import Actor
+from accounts.identifier_quota import count_identifiers
 from accounts.models import Organisation, Scope
 from hub.audit.services import record
 from hub.errors import Conflict, Invalid, NotFound, NotPermitted, Problem
@@ -22,6 +23,7 @@ from sharing.signals.models import Signal
 from sharing.signals.preparation import Preparation, PreparedSignal
 from sharing.signals.rights import require_still
 from sharing.signals.selectors import as_input, with_details
+from sharing.signals.tokens import plain_identifiers
 
 CHANGED = "signals.changed"
 # Each is parsed, looked up and written: more would hold a web thread for the best part of a minute.
@@ -54,7 +56,9 @@ def submit_signals(
     Submitting an `external_id` again overwrites that signal. One audit entry and one piece of matching work in all.
     """
     organisation = actor.require(Scope.WRITE_SIGNALS)
-    require_few(sum(len(item.indicators) for item in items if isinstance(item, SignalInput)))
+    sent = [indicator for item in items if isinstance(item, SignalInput) for indicator in item.indicators]
+    require_few(len(sent))
+    count_identifiers(actor=actor, number=plain_identifiers(actor, sent), how="sent_plain")
     prepared = _prepare(actor, items)
     require_few(sum(row.weight for row in prepared if isinstance(row, PreparedSignal)))
     if atomic:
@@ -82,6 +86,7 @@ def update_signal(*, actor: Actor, uuid: UUID, changes: dict[str, Any]) -> Signa
     """
     organisation = actor.require(Scope.WRITE_SIGNALS)
     keeps_indicators = "indicators" not in changes
+    count_identifiers(actor=actor, number=plain_identifiers(actor, changes.get("indicators", ())), how="sent_plain")
     with transaction.atomic():
         signal = _own_for_update(actor, organisation, uuid)
         if signal.retracted_at is not None:

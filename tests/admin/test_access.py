@@ -10,8 +10,10 @@ from django.apps import apps
 from django.contrib import admin as django_admin
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from accounts.actor import Actor, actor_of_user
+from accounts.identifier_use import IdentifierAlert, IdentifierDay
 from accounts.models import Organisation, User
 from hub.admin.pages import HubModelAdmin
 from sharing.matching.floods.models import Flood
@@ -27,7 +29,14 @@ PAGES = (
     "sharing_signal",
     "sharing_rematch",
 )
-READ_ONLY = ("audit_auditentry", "outbox_outboxevent", "sharing_flood", "sharing_signal")
+READ_ONLY = (
+    "audit_auditentry",
+    "outbox_outboxevent",
+    "sharing_flood",
+    "sharing_signal",
+    "accounts_identifieralert",
+    "accounts_identifierday",
+)
 
 
 def addresses() -> Iterator[str]:
@@ -124,6 +133,8 @@ def test_the_index_shows_the_hubs_own_pages_only(admin: Client) -> None:
         "Organisations",
         "Users",
         "API clients",
+        "Identifiers by day",
+        "Alerts about identifiers",
         "Sharing groups",
         "Signals",
         "Floods",
@@ -135,6 +146,8 @@ def test_the_index_shows_the_hubs_own_pages_only(admin: Client) -> None:
     registered = {model._meta.label for model in django_admin.site._registry}
     assert registered == {
         "accounts.ApiClient",
+        "accounts.IdentifierAlert",
+        "accounts.IdentifierDay",
         "accounts.Organisation",
         "accounts.User",
         "audit.AuditEntry",
@@ -183,6 +196,10 @@ def test_read_only_pages_take_no_writes(admin: Client, page: str) -> None:
     factories.give(organisation, group)
     signal = factories.submit(organisation, group)
     Flood.objects.create(centre=signal.indicators.get(), signals=1_001, witnesses=[])
+    IdentifierDay.objects.create(organisation=organisation, day=timezone.localdate(), identifiers=1)
+    IdentifierAlert.objects.create(
+        organisation=organisation, day=timezone.localdate(), cause="share", identifiers=1, quota=1
+    )
     model = apps.get_model(*page.split("_"))
     row = model._default_manager.order_by("pk").first()
     assert row is not None

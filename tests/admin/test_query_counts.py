@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.actor import Actor
+from accounts.identifier_use import IdentifierAlert, IdentifierDay
 from accounts.models import ApiClient, ApiKey
 from hub.audit.models import AuditEntry
 from hub.audit.services import record
@@ -102,11 +103,32 @@ def grow_rematches(number: int) -> object:
     return Rematch.objects.create(cause="sight", for_organisation=factories.make_organisation())
 
 
+def grow_identifier_days(number: int) -> object:
+    organisation = factories.make_organisation()
+    return IdentifierDay.objects.create(organisation=organisation, day=timezone.localdate(), identifiers=number)
+
+
+def grow_identifier_alerts(number: int) -> object:
+    return IdentifierAlert.objects.create(
+        organisation=factories.make_organisation(),
+        day=timezone.localdate(),
+        cause="share",
+        identifiers=number,
+        quota=number,
+        acknowledged_at=timezone.now(),
+        acknowledged_by=factories.make_operator().user,
+    )
+
+
 LISTS: dict[str, tuple[Grow, int]] = {
     # the page with both counts in it; how many
     "accounts_organisation": (grow_organisations, SIGNED_IN + 2),
     # the page; how many; the organisations of the filter
     "accounts_user": (grow_organisations, SIGNED_IN + 3),
+    # the page with organisations; how many; the organisations of the filter
+    "accounts_identifierday": (grow_identifier_days, SIGNED_IN + 3),
+    # the page with organisations and people; how many; the organisations of the filter
+    "accounts_identifieralert": (grow_identifier_alerts, SIGNED_IN + 3),
     # the page with live keys and last use; how many; the organisations of the filter
     "accounts_apiclient": (grow_organisations, SIGNED_IN + 3),
     # the page with members; how many; the organisations of the filter
@@ -216,8 +238,9 @@ def test_a_signal_with_a_wide_audience(queries: Callable[[str], int], operator: 
 @pytest.mark.parametrize(
     ("name", "grow", "expected"),
     [
+        # The object itself; its identifiers of today.
+        ("accounts_organisation", grow_organisations, SIGNED_IN + 2),
         # The object itself; the organisation of a person is read with the person.
-        ("accounts_organisation", grow_organisations, SIGNED_IN + 1),
         ("accounts_user", lambda number: factories.make_user(), SIGNED_IN + 1),
         ("audit_auditentry", grow_audit, SIGNED_IN + 1),
         ("outbox_outboxevent", grow_work, SIGNED_IN + 1),

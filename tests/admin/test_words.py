@@ -10,8 +10,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from accounts import identifier_quota
 from accounts import services as accounts
 from accounts.actor import Actor
+from accounts.identifier_use import IdentifierAlert
 from accounts.models import ApiClient, Organisation
 from hub.audit.models import AuditEntry
 from hub.errors import Invalid
@@ -42,6 +44,9 @@ def make_things() -> dict[str, Any]:
         "user": factories.make_user(organisation),
         "grant": group.grants.first(),
         "flood": Flood.objects.create(centre=signal.indicators.get(), signals=1_001, witnesses=[]),
+        "alert": IdentifierAlert.objects.create(
+            organisation=organisation, day=timezone.localdate(), cause="share", identifiers=1, quota=1
+        ),
         "rematch": Rematch.objects.create(reason="A new rule."),
     }
 
@@ -75,6 +80,12 @@ SERVICES: dict[str, Callable[[Actor, dict[str, Any]], object]] = {
     "revoke a client": lambda actor, made: accounts.revoke_client(
         actor=actor, client=made["client"], reason=NAMES_SOMEBODY
     ),
+    "plain identifiers": lambda actor, made: identifier_quota.allow_plain_identifiers(
+        actor=actor, organisation=made["organisation"], allowed=True, reason=NAMES_SOMEBODY
+    ),
+    "acknowledge": lambda actor, made: identifier_quota.acknowledge_alert(
+        actor=actor, alert=made["alert"], reason=NAMES_SOMEBODY
+    ),
     "threshold": lambda actor, made: set_threshold(actor=actor, signal_type="pdq", threshold=31, reason=NAMES_SOMEBODY),
     "rematch": lambda actor, made: start_rematch(actor=actor, reason=NAMES_SOMEBODY),
     "cancel": lambda actor, made: cancel_rematch(actor=actor, uuid=made["rematch"].uuid, reason=NAMES_SOMEBODY),
@@ -102,6 +113,8 @@ def test_a_reason_that_names_somebody_is_refused_and_kept_nowhere(act: str, oper
     ("address", "form"),
     [
         ("accounts/organisation/{organisation.pk}/suspend/", {"confirm": "yes"}),
+        ("accounts/organisation/{organisation.pk}/refuse-plain/", {"confirm": "yes"}),
+        ("accounts/identifieralert/{alert.pk}/acknowledge/", {"confirm": "yes"}),
         ("accounts/user/{user.pk}/deactivate/", {"confirm": "yes"}),
         ("accounts/apiclient/{client.pk}/revoke/", {"confirm": "yes"}),
         ("accounts/apiclient/{client.pk}/keys/{key.pk}/revoke/", {"confirm": "yes"}),

@@ -51,6 +51,21 @@ def test_what_the_caller_set_wins(home: Home, monkeypatch: pytest.MonkeyPatch) -
     assert environment["HUB_TOKEN_KEYS_FILE"] == str(home.token_keys_file)
 
 
+@pytest.mark.parametrize("name", ["HUB_TOKEN_KEYS", "HUB_TOKEN_KEYS_HOOK"])
+def test_token_keys_from_elsewhere_take_the_place_of_the_file(
+    home: Home, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    home.open()
+    monkeypatch.delenv("HUB_TOKEN_KEYS_FILE", raising=False)
+    monkeypatch.setenv(name, "elsewhere")
+
+    environment = home.environment(database_url="postgresql:///hub")
+
+    assert environment[name] == "elsewhere"
+    assert "HUB_TOKEN_KEYS_FILE" not in environment
+    assert not home.token_keys_file.exists()
+
+
 def test_a_home_that_cannot_be_made_names_the_mend(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
 

@@ -11,6 +11,7 @@ from django.test import Client
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from accounts.models import Organisation
 from hub.errors import Invalid, NotPermitted
 from hub.words import problem_in, without_identifiers
 from sharing.portal.forms.indicators import is_plainly_a_hash
@@ -341,3 +342,17 @@ def test_a_form_without_any_field_is_a_form_with_errors(scene: Scene, ana: Clien
         answer = ana.post(details().replace("kind=content", f"kind={kind}"), {})
         assert answer.status_code == 200
         assert "This field is required." in answer.content.decode()
+
+
+def test_without_the_switch_the_form_says_so_and_takes_no_identifier(scene: Scene, ana: Client) -> None:
+    said = "does not send identifiers"
+    assert said not in ana.get(details()).content.decode()
+    Organisation.objects.filter(pk=scene.alpha.pk).update(plain_identifiers=False)
+    assert said in ana.get(details()).content.decode()
+    answer = ana.post(details(), KNOWN | rows({"type": "email", "value": "someone@example.org"}))
+    page = answer.content.decode()
+    assert "sends identifiers as tokens only" in page
+    assert "with your organisation&#x27;s client" in page
+    assert "someone@" not in page
+    assert not Signal.objects.exists()
+    assert ana.post(details(), KNOWN | rows({"type": "pdq", "value": PDQ})).status_code == 302

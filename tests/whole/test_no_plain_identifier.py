@@ -22,6 +22,7 @@ from tests.whole.identifiers import Identifier, found_in, invalid, valid
 
 SIGNALS = "/api/v1/signals"
 LOOKUPS = "/api/v1/lookups"
+EVALUATION = "/api/v1/identifiers/evaluate"
 JSON = {"content-type": "application/json"}
 # Fields of a signal in which an identifier has no business.
 FIELDS = (
@@ -103,6 +104,23 @@ def looked_up(visit: Visit) -> None:
             segment = quote(identifier.value, safe="")
             visit.heard(visit.api.get(f"{LOOKUPS}/range/{segment}/00000"), 400, 404)
             visit.heard(visit.api.get(f"{LOOKUPS}/range/md5/{segment}"), 400, 404)
+
+
+def sent_as_tokens(visit: Visit) -> None:
+    """In plain where a blinded one, a token or the id of a key belongs."""
+    for identifier in visit.each("to be evaluated, or as a token", valid()):
+        for body in (
+            {"elements": [identifier.value]},
+            {"elements": identifier.value},
+            {"elements": ["00" * 32], "key_id": identifier.value[:16]},
+            {"elements": [{identifier.value: identifier.value}]},
+            {identifier.value: []},
+        ):
+            visit.heard(visit.api.post(EVALUATION, json=body), 400)
+        token = {"type": identifier.type, "token": identifier.value, "key_id": identifier.value[:16]}
+        visit.submit(signal(token), 400)
+        visit.submit(signal({**token, "value": identifier.value}), 400)
+        visit.heard(visit.api.post(LOOKUPS, json={"items": [token]}), 200)
 
 
 def sent_in_the_wrong_place(visit: Visit) -> None:
@@ -201,6 +219,7 @@ def table_away(hub: HubProcess, name: str) -> Iterator[None]:
 WAYS: tuple[Callable[[Visit], None], ...] = (
     sent_as_meant,
     looked_up,
+    sent_as_tokens,
     sent_in_the_wrong_place,
     sent_broken,
     sent_in_the_address,

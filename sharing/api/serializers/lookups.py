@@ -26,6 +26,7 @@ MAX_ITEMS: Final = 1_000
 VALUE_BYTES: Final = 64
 BODY_BYTES: Final = 128
 _PLAIN: Final = {"type", "value"}
+_TOKEN: Final = {"type", "token", "key_id"}
 
 
 class LookupIn(StrictSerializer):
@@ -67,8 +68,13 @@ def item_weight(item: Any) -> int:
     """What an unread item counts for. A hash, or what is hashed here, counts by its bytes: reading it takes as long.
 
     An identifier counts as a whole request, because it can be guessed; and so does whatever may turn out to be one.
+    Not so a token: what it was made of has been counted when it was evaluated.
     """
-    if not isinstance(item, Mapping) or not _is_hash(item.get("type")):
+    if not isinstance(item, Mapping):
+        return WHOLE
+    if item.keys() == _TOKEN:
+        return 1
+    if not _is_hash(item.get("type")):
         return WHOLE
     value = item.get("value")
     if not isinstance(value, str):  # the frames of a video: see least_weight

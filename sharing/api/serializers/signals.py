@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 from rest_framework.fields import empty
 
 from sharing import signal_types
@@ -24,6 +25,7 @@ from sharing.visibility.tlp import TLP
 MAX_VALUE = LONGEST_VIDEO
 MAX_AUDIENCE = 100
 MAX_REFERENCE = 200
+_NO_VALUE = ErrorDetail("There is no value.\nAdd value, or token and key_id for an identifier.", "required")
 _PLATFORM = "Short name of the platform, for example exampletube."
 
 
@@ -62,9 +64,16 @@ class IndicatorIn(StrictSerializer):
     value = Value(
         max_length=MAX_VALUE,
         trim_whitespace=False,
-        help_text="A hash as hexadecimal digits; a URL, a text or an identifier as it is; a video (`vpdq`) as the list "
-        "of its frames. Identifiers become keyed tokens at once: the plain value is never stored.",
+        required=False,
+        help_text="A hash as hexadecimal digits; a URL or a text as it is; a video (`vpdq`) as the list of its frames. "
+        "An identifier in plain only where your organisation may send it so; it becomes a token at once and is never "
+        "stored.",
     )
+    token = Text(
+        max_length=64, required=False,
+        help_text="An identifier as the token that you made of it, 64 hexadecimal digits. It takes the place of value.",
+    )  # fmt: skip
+    key_id = Text(max_length=16, required=False, help_text="The key of the token, as the evaluation named it.")
     platform = ShortName(
         max_length=60, required=False, default="", allow_blank=True, help_text=f"Needed for usernames. {_PLATFORM}"
     )
@@ -72,6 +81,11 @@ class IndicatorIn(StrictSerializer):
         min_value=0, max_value=100, required=False, allow_null=True, default=None,
         help_text="PDQ quality. Below 50 the hash matches by identity only. Frames of a video have their own.",
     )  # fmt: skip
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "value" not in attrs and "token" not in attrs:
+            raise serializers.ValidationError({"value": [_NO_VALUE]})
+        return attrs
 
 
 class AccountIn(StrictSerializer):

@@ -13,7 +13,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from accounts.actor import Actor, actor_of_user
-from accounts.models import ApiClient, Organisation, User
+from accounts.identifier_quota import allow_plain_identifiers
+from accounts.models import ApiClient, Organisation, User, all_scopes
 from accounts.services import actor_of_key, issue_key, revoke_key
 from sharing.visibility.models import GroupPermission, SharingGroup
 from sharing.visibility.services import grant_access
@@ -26,6 +27,8 @@ ORGANISATIONS: Final = [
     ("gamma", "Gamma Market", Organisation.Kind.PLATFORM, None),
     ("agency", "National agency (demo)", Organisation.Kind.AGENCY, GroupPermission.VIEW),
 ]
+# Sends identifiers as they are; the others make tokens of them.
+PLAIN: Final = "alpha"
 USERS: Final = [
     ("admin@operator.example", "operator", User.Role.OWNER, True),
     ("analyst@agency.example", "agency", User.Role.ANALYST, False),
@@ -66,6 +69,11 @@ def make(kept: dict[str, Any]) -> dict[str, Any]:
         slug=GROUP,
         defaults={"name": "Trafficking watch", "purpose": "A fictional agreement, for the demonstration."},
     )
+    if not organisations[PLAIN].plain_identifiers:
+        reason = "Has no client of its own, in the demonstration."
+        allow_plain_identifiers(actor=operator, organisation=organisations[PLAIN], allowed=True, reason=reason)
+    # One that an earlier version of the demonstration made may lack the newest.
+    ApiClient.objects.filter(name="demo", organisation__slug__in=organisations).update(scopes=all_scopes())
     keys = {}
     for slug, _name, kind, permission in ORGANISATIONS:
         if permission is not None:

@@ -13,13 +13,16 @@ from django.forms.boundfield import BoundField
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
-from hub.errors import Conflict, Invalid, Problem
+from hub.errors import Conflict, Invalid, Problem, UsedUp
 
 # Where the domain's advice speaks to a program, the portal's speaks to a person.
 _MENDS: Final = {
     "unknown_group": _("Choose it again under “Who will see it”."),
     "red_to_group": _("Choose no group and name organisations, or choose a less strict TLP."),
     "no_audience": _("Choose a sharing group, or name an organisation."),
+    "plain_identifier": _(
+        "Take it out of this form and send it with your organisation's client, which makes the token."
+    ),
     "unknown_type": _("Choose a type of the list."),
 }
 
@@ -38,7 +41,7 @@ def problems_on(form: forms.BaseForm, rows: Sequence[forms.BaseForm] = ()) -> It
             part, name, text = _placed(problem, form, rows)
             if (id(part), name) not in known and text not in part.errors.get(name or NON_FIELD_ERRORS, []):
                 part.add_error(name, text)
-    except Conflict as error:
+    except (Conflict, UsedUp) as error:
         form.add_error(None, gettext(error.message))
 
 

@@ -34,6 +34,7 @@ from sharing.signals.models import Signal
 from sharing.signals.preparation import Preparation
 from sharing.signals.reach import planned_audience
 from sharing.signals.selectors import Access
+from sharing.signals.tokens import may_send_plain
 
 PREFIX = "indicators"
 
@@ -82,6 +83,7 @@ def submit_details(request: MemberRequest) -> HttpResponseBase:
         "accesses": accesses,
         "is_account": is_account,
         "error_lines": error_lines(form, rows.forms) if form.is_bound else [],
+        "may_send_plain": may_send_plain(request.actor),
         "too_many": rows.non_form_errors(),
         "platform_types": types_that(lambda item: item.needs_platform),
         "quality_types": types_that(lambda item: item.near is not None),
