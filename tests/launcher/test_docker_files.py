@@ -21,6 +21,7 @@ from django.core.management import get_commands
 from django.utils.module_loading import import_string
 from gunicorn.config import Config  # type: ignore[import-untyped]
 
+from hub.keys import ENVIRONMENT
 from hub.launcher.home import PROJECT
 
 DOCKER = PROJECT / "docker"
@@ -171,7 +172,7 @@ def settings_of(file: Path) -> dict[str, str]:
 
 def test_the_example_names_every_variable_and_no_other() -> None:
     settings = (PROJECT / "hub" / "settings.py").read_text()
-    read = set(re.findall(r"\benv\.[a-z]+\(\s*\"([A-Z_]+)\"", settings))
+    read = {ENVIRONMENT, *re.findall(r"\benv\.[a-z]+\(\s*\"([A-Z_]+)\"", settings)}
     substituted = set(re.findall(r"\$\{([A-Z_]+)", (DOCKER / "compose.yaml").read_text()))
 
     assert set(settings_of(DOCKER / ".env.example")) == read | substituted
