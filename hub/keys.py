@@ -1,7 +1,8 @@
-"""Keys of the identifier tokens (ground). They live outside the database: in a file that only the hub can read.
+"""Keys that live outside the database, in files that only the hub can read (ground).
 
-The file is JSON: {"active": "k1", "keys": {"k1": "<64 hex digits>"}}. The key id is stored beside each token, the key
-never. Rotation adds a key and moves "active"; members then submit again under the new key.
+Each file is JSON: {"active": "k1", "keys": {"k1": "<64 hex digits>"}}. One has the keys of the identifier tokens: the
+key's id is stored beside each token, the key never; rotation adds a key and moves "active", and members then submit
+again under the new key. The other has the keys under which hub.encryption keeps secrets that must be read again.
 """
 
 from __future__ import annotations
@@ -20,28 +21,33 @@ _KEY = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
-class TokenKeys:
+class Keys:
     active: str
     keys: dict[str, bytes] = field(repr=False)
 
 
-def token_keys() -> TokenKeys:
-    """The keys of this installation. Raises ImproperlyConfigured, in one line that names the mend."""
-    return _read(settings.TOKEN_KEYS_FILE)
+def token_keys() -> Keys:
+    """The keys of identifier tokens. Raises ImproperlyConfigured, in one line that names the mend."""
+    return _read(settings.TOKEN_KEYS_FILE, "HUB_TOKEN_KEYS_FILE", "token")
 
 
-@lru_cache(maxsize=4)
-def _read(path: str) -> TokenKeys:
-    mend = 'Set HUB_TOKEN_KEYS_FILE to a JSON file {"active": "k1", "keys": {"k1": "<64 hex digits>"}}.'
+def encryption_keys() -> Keys:
+    """The keys of hub.encryption. Raises ImproperlyConfigured, in one line that names the mend."""
+    return _read(settings.ENCRYPTION_KEYS_FILE, "HUB_ENCRYPTION_KEYS_FILE", "encryption")
+
+
+@lru_cache(maxsize=8)
+def _read(path: str, setting: str, kind: str) -> Keys:
+    mend = f'Set {setting} to a JSON file {{"active": "k1", "keys": {{"k1": "<64 hex digits>"}}}}.'
     if not path:
-        raise ImproperlyConfigured(f"There are no keys for identifier tokens. {mend}")
+        raise ImproperlyConfigured(f"There is no {kind} key file. {mend}")
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
         active, keys = content["active"], dict(content["keys"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ImproperlyConfigured(f"The token key file can't be read ({type(error).__name__}). {mend}") from None
+        raise ImproperlyConfigured(f"The {kind} key file can't be read ({type(error).__name__}). {mend}") from None
     if active not in keys or not all(
         isinstance(key, str) and _KEY.fullmatch(key) and _KEY_ID.fullmatch(name) for name, key in keys.items()
     ):
-        raise ImproperlyConfigured(f"The token key file is not in order. {mend}")
-    return TokenKeys(active, {name: bytes.fromhex(key) for name, key in keys.items()})
+        raise ImproperlyConfigured(f"The {kind} key file is not in order. {mend}")
+    return Keys(active, {name: bytes.fromhex(key) for name, key in keys.items()})
