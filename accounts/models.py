@@ -140,6 +140,7 @@ class Scope(models.TextChoices):
     READ_MATCHES = "matches:read", _("Read matches")
     REVIEW_MATCHES = "matches:review", _("Give verdicts on matches")
     LOOK_UP = "signals:lookup", _("Look up hashes and identifiers without submitting them")
+    MANAGE_WEBHOOKS = "webhooks:manage", _("Manage webhooks")
 
 
 def all_scopes() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ipaddress import ip_network
 from typing import Any
 
 from django.apps import AppConfig
@@ -11,7 +12,7 @@ from django.core.checks import CheckMessage, Error, Warning, register, run_check
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from hub.keys import token_keys
+from hub.keys import encryption_keys, token_keys
 
 # The stand-in of hub/settings.py is shorter.
 MIN_SECRET_LENGTH = 40
@@ -26,10 +27,11 @@ def secrets_are_real(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[
             "python -c 'import secrets; print(secrets.token_urlsafe(48))'"
         )
         found.append(Error("The secret key is missing or too short.", hint=hint, id="hub.E001"))
-    try:
-        token_keys()
-    except ImproperlyConfigured as error:
-        found.append(Error(str(error), id="hub.E002"))
+    for keys in (token_keys, encryption_keys):
+        try:
+            keys()
+        except ImproperlyConfigured as error:
+            found.append(Error(str(error), id="hub.E002"))
     return found
 
 
@@ -55,6 +57,17 @@ def flood_limit_is_a_limit(app_configs: Sequence[AppConfig] | None, **_: Any) ->
         return []
     hint = "Set HUB_MATCH_FLOOD_LIMIT to a whole number from 1 on, or leave it out: 1000 is the default."
     return [Error("With a flood limit below 1 every signal would make a flood of its own.", hint=hint, id="hub.E004")]
+
+
+@register
+def webhook_networks_are_networks(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    try:
+        for network in settings.WEBHOOK_ALLOWED_NETWORKS:
+            ip_network(network)
+    except ValueError:
+        hint = "Set HUB_WEBHOOK_ALLOWED_NETWORKS to networks such as 10.20.0.0/16, with commas between, or to nothing."
+        return [Error("A network that webhooks may call is none.", hint=hint, id="hub.E005")]
+    return []
 
 
 @register(deploy=True)
