@@ -276,9 +276,9 @@ SPECTACULAR_SETTINGS = {
         "Enforcement": "sharing.signals.models.AccountDetail.Enforcement",
         "Scope": "accounts.models.Scope",
         "WebhookEvent": "sharing.notifications.models.EventType",
+        "WebhookChoice": "sharing.notifications.models.CHOSEN",
         "WebhookState": "sharing.notifications.models.WebhookEndpoint.State",
         "DeliveryState": "sharing.notifications.models.WebhookDelivery.State",
-        "DeliveryError": "sharing.notifications.models.WebhookDelivery.Error",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -52,6 +52,16 @@ class NotEncrypted(Exception):
     """No TLS, or a certificate that is not of this name."""
 
 
+_ERRORS: Final[dict[type[Exception], str]] = {
+    NameUnknown: Error.NAME,
+    AddressRefused: Error.ADDRESS,
+    NotEncrypted: Error.TLS,
+    httpcore.TimeoutException: Error.TIMEOUT,
+    httpcore.NetworkError: Error.CONNECTION,
+    httpcore.ProtocolError: Error.PROTOCOL,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came of it. `retry_after` is the receiver's wish, in seconds from now."""
@@ -78,18 +88,8 @@ def post(url: str, *, headers: Mapping[str, str], body: bytes) -> Answer:
             answer = _answer(response.status, dict(response.headers))
             _read_some(response.iter_stream())
             return answer
-    except NameUnknown:
-        return Answer(error=Error.NAME)
-    except AddressRefused:
-        return Answer(error=Error.ADDRESS)
-    except NotEncrypted:
-        return Answer(error=Error.TLS)
-    except httpcore.TimeoutException:
-        return Answer(error=Error.TIMEOUT)
-    except httpcore.NetworkError:
-        return Answer(error=Error.CONNECTION)
-    except httpcore.ProtocolError:
-        return Answer(error=Error.PROTOCOL)
+    except tuple(_ERRORS) as error:
+        return Answer(error=next(said for kind, said in _ERRORS.items() if isinstance(error, kind)))
 
 
 def _answer(status: int, headers: Mapping[bytes, bytes]) -> Answer:
