@@ -264,6 +264,7 @@ INNER = {
     "SignalIndicator",
     "VideoFrame",
     "WebhookSecret",
+    "WebhookTurn",
 }
 
 

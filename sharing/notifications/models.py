@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from typing import Final
+from urllib.parse import urlsplit
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -103,7 +104,12 @@ class WebhookEndpoint(models.Model):
         ]
 
     def __str__(self) -> str:
-        return str(self.uuid)
+        return self.host
+
+    @property
+    def host(self) -> str:
+        """What of the address others than the member may see."""
+        return urlsplit(self.url).hostname or ""
 
     @property
     def is_enabled(self) -> bool:
@@ -130,6 +136,16 @@ class WebhookSecret(models.Model):
 
     def __str__(self) -> str:
         return f"secret {self.pk}"
+
+
+class WebhookTurn(models.Model):
+    """Who sends at the moment: one row, held on a lease. A session's lock would get lost in a pool of connections."""
+
+    holder = models.UUIDField(editable=False)
+    until = models.DateTimeField(editable=False)
+
+    def __str__(self) -> str:
+        return str(self.holder)
 
 
 class DeliveryQuerySet(models.QuerySet["WebhookDelivery"]):

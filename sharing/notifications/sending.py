@@ -12,7 +12,6 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,6 +24,7 @@ from sharing.notifications.models import WebhookDelivery
 from sharing.notifications.outcomes import drop, note
 from sharing.notifications.posting import Answer, post
 from sharing.notifications.signing import signed_headers
+from sharing.notifications.turns import Turn
 
 # Seconds: longer than one request can take (posting.TOTAL_SECONDS), with room for a busy machine.
 LEASE: Final = 30
@@ -73,20 +73,25 @@ def send_due(*, seconds: float = TURN) -> int:
     """Send what is due, and what becomes due meanwhile, for at most about `seconds`. Gives the number of attempts."""
     sent, end = 0, time.monotonic() + seconds
     while True:
-        with _turn() as is_ours:
-            just_sent = _send_for(end) if is_ours else 0
+        turn = Turn()
+        if not turn.take():
+            return sent
+        try:
+            just_sent = _send_for(end, turn)
+        finally:
+            turn.give_back()
         sent += just_sent
         # Once more: who was called in the last moment has left, because it was not yet its turn.
         if not just_sent or time.monotonic() >= end:
             return sent
 
 
-def _send_for(end: float) -> int:
+def _send_for(end: float, turn: Turn) -> int:
     sent = 0
     under_way: dict[Future[Answer], WebhookDelivery] = {}
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="webhook") as pool:
         while True:
-            if time.monotonic() < end and len(under_way) < AT_ONCE:
+            if time.monotonic() < end and len(under_way) < AT_ONCE and turn.keep():
                 busy = Counter(delivery.endpoint_id for delivery in under_way.values())
                 for message in _claimed(AT_ONCE - len(under_way), busy):
                     under_way[pool.submit(_send, message)] = message.delivery
@@ -133,18 +138,3 @@ def _messages(deliveries: Sequence[WebhookDelivery]) -> Iterator[Message]:
                 now = int(timezone.now().timestamp())
                 headers = signed_headers(message_id=row.message_id, timestamp=now, body=body, secrets=signing)
                 yield Message(row, row.endpoint.url, {**headers, "User-Agent": USER_AGENT}, body)
-
-
-@contextmanager
-def _turn() -> Iterator[bool]:
-    """Whether nobody else sends. Given back by the server when this connection is lost, so a kill blocks nobody."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended('webhooks', 0))")
-        row = cursor.fetchone()
-    is_ours = bool(row and row[0])
-    try:
-        yield is_ours
-    finally:
-        if is_ours:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended('webhooks', 0))")

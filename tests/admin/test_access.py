@@ -15,6 +15,7 @@ from accounts.actor import Actor, actor_of_user
 from accounts.models import Organisation, User
 from hub.admin.pages import HubModelAdmin
 from sharing.matching.floods.models import Flood
+from sharing.notifications.models import WebhookEndpoint
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +28,7 @@ PAGES = (
     "sharing_signal",
     "sharing_rematch",
 )
-READ_ONLY = ("audit_auditentry", "outbox_outboxevent", "sharing_flood", "sharing_signal")
+READ_ONLY = ("audit_auditentry", "outbox_outboxevent", "sharing_flood", "sharing_signal", "sharing_webhookendpoint")
 
 
 def addresses() -> Iterator[str]:
@@ -130,6 +131,8 @@ def test_the_index_shows_the_hubs_own_pages_only(admin: Client) -> None:
         "Audit entries",
         "Work to do",
         "Re-matching",
+        "Webhooks",
+        "Webhook deliveries",
     ):
         assert shown in text
     registered = {model._meta.label for model in django_admin.site._registry}
@@ -144,6 +147,8 @@ def test_the_index_shows_the_hubs_own_pages_only(admin: Client) -> None:
         "sharing.Rematch",
         "sharing.SharingGroup",
         "sharing.Signal",
+        "sharing.WebhookDelivery",
+        "sharing.WebhookEndpoint",
     }
 
 
@@ -183,6 +188,7 @@ def test_read_only_pages_take_no_writes(admin: Client, page: str) -> None:
     factories.give(organisation, group)
     signal = factories.submit(organisation, group)
     Flood.objects.create(centre=signal.indicators.get(), signals=1_001, witnesses=[])
+    WebhookEndpoint.objects.create(organisation=organisation, url="https://hooks.example.org/", events=["match.found"])
     model = apps.get_model(*page.split("_"))
     row = model._default_manager.order_by("pk").first()
     assert row is not None

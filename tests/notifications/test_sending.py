@@ -17,7 +17,7 @@ from sharing.matching.rematches import start_rematch
 from sharing.matching.services import give_verdict
 from sharing.notifications import outcomes
 from sharing.notifications.announcing import announce
-from sharing.notifications.models import WebhookDelivery, WebhookEndpoint, WebhookSecret
+from sharing.notifications.models import WebhookDelivery, WebhookEndpoint, WebhookSecret, WebhookTurn
 from sharing.notifications.outcomes import WAITS
 from sharing.notifications.sending import AT_ONCE_EACH, LEASE, send_due
 from sharing.notifications.services import (
@@ -30,6 +30,7 @@ from sharing.notifications.services import (
     rotate_secret,
     send_test,
 )
+from sharing.notifications.turns import Turn
 from sharing.signals.models import Signal
 from sharing.signals.services import retract_signal
 from sharing.visibility.models import SharingGroup
@@ -361,3 +362,20 @@ def test_what_ended_long_ago_is_deleted(hook: NewSecret, receiver: Receiver, act
     assert purge_ended() == 0
     WebhookDelivery.objects.update(finished_at=timezone.now() - timedelta(days=31))
     assert purge_ended() == 1
+
+
+def test_one_sends_at_a_time_and_a_dead_sender_blocks_nobody_for_long(
+    hook: NewSecret, receiver: Receiver, actor: Actor
+) -> None:
+    other = Turn()
+    assert other.take()
+    assert other.keep()
+    send_test(actor=actor, uuid=hook.endpoint.uuid)
+    work()
+    assert receiver.received == []
+    WebhookTurn.objects.update(until=timezone.now())
+    assert send_due() == 1
+    assert len(receiver.received) == 1
+    # It was given back; the other, had it only been slow, would notice.
+    assert Turn().take()
+    assert not other.take()
