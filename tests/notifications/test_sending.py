@@ -11,7 +11,6 @@ from accounts.actor import Actor
 from accounts.models import Organisation
 from hub.audit.models import AuditEntry
 from hub.outbox.models import OutboxEvent
-from hub.outbox.services import emit
 from sharing.matching.models import Match, Rematch
 from sharing.matching.rematches import start_rematch
 from sharing.matching.services import give_verdict
@@ -85,18 +84,18 @@ def test_the_work_done_twice_tells_once(pair: tuple[Signal, Signal], receiver: R
 
 
 def test_a_match_that_relates_to_more_is_updated(
-    hook: NewSecret, pair: tuple[Signal, Signal], receiver: Receiver, alpha: Organisation, group: SharingGroup
+    hook: NewSecret, receiver: Receiver, alpha: Organisation, beta: Organisation, group: SharingGroup
 ) -> None:
-    work()
-    # A third signal makes a match of its own; beta's, matched again by a change, relates to the same as before.
-    submit(alpha, group)
-    work()
-    emit("signals.changed", {"signals": [pair[1].pk]})
-    work()
-    kinds = [received.verified(hook.text)["type"] for received in receiver.received]
-    assert kinds[0] == "match.found"
-    assert kinds.count("match.found") == Match.objects.filter(recipient=alpha).exclude(related=[]).count()
-    assert len(kinds) == len(set(receiver.messages))
+    more = [*SAME, ("md5", "0cc175b9c0f1b6a831c399e269772661")]
+    for indicators in (SAME, more[1:]):
+        factories.submit(alpha, group, indicators=indicators)
+        work()
+    for indicators in (SAME, more, more):  # the last time nothing is new
+        factories.submit(beta, group, external_id="b-1", indicators=indicators)
+        work()
+    first, second = (received.verified(hook.text) for received in receiver.received)
+    assert (first["type"], second["type"]) == ("match.found", "match.updated")
+    assert first["data"] == second["data"]
 
 
 def test_a_verdict_is_told_to_who_gave_it(
