@@ -14,9 +14,10 @@ from hub.errors import NotPermitted
 
 _READ: Final = frozenset({Scope.READ_SIGNALS, Scope.READ_MATCHES})
 _WORK: Final = _READ | {Scope.WRITE_SIGNALS, Scope.REVIEW_MATCHES}
+_RUN: Final = _WORK | {Scope.MANAGE_WEBHOOKS}
 ROLE_SCOPES: Final[dict[str, frozenset[str]]] = {
-    User.Role.OWNER: _WORK,
-    User.Role.MANAGER: _WORK,
+    User.Role.OWNER: _RUN,
+    User.Role.MANAGER: _RUN,
     User.Role.ANALYST: _WORK,
     User.Role.AUDITOR: _READ,
 }

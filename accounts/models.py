@@ -173,6 +173,7 @@ class Scope(models.TextChoices):
     REVIEW_MATCHES = "matches:review", _("Give verdicts on matches")
     LOOK_UP = "signals:lookup", _("Look up hashes and identifiers without submitting them")
     EVALUATE = "identifiers:evaluate", _("Have blinded identifiers evaluated, to make tokens of them")
+    MANAGE_WEBHOOKS = "webhooks:manage", _("Manage webhooks")
 
 
 def all_scopes() -> list[str]:

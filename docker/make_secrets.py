@@ -1,4 +1,4 @@
-"""Writes docker/.env and docker/secrets/token-keys.json with fresh secrets (roof). Never overwrites either.
+"""Writes docker/.env and the key files in docker/secrets/ with fresh secrets (roof). Never overwrites any.
 
 Standard library only, so that any Python 3 on the host runs it: python3 docker/make_secrets.py
 """
@@ -16,7 +16,7 @@ _HERE = Path(__file__).resolve().parent
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0: both files are there; 1: one of them can't be written, said in one line."""
+    """0: all files are there; 1: one of them can't be written, said in one line."""
     parser = argparse.ArgumentParser(description="Make the secrets of the container set-up.")
     parser.add_argument("--folder", type=Path, default=_HERE, help="where to write (docker/)")
     parser.add_argument("--trial", action="store_true", help="plain http on this machine, for a first look")
@@ -24,7 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
     folder: Path = chosen.folder
     try:
         _write_environment(folder, trial=chosen.trial)
-        _write_token_keys(folder)
+        for name in ("token-keys.json", "encryption-keys.json"):
+            _write_keys(folder, name)
     except OSError as error:
         sys.stderr.write(f"{error.filename} can't be written: {error.strerror}.\n")
         return 1
@@ -43,11 +44,11 @@ def _write_environment(folder: Path, *, trial: bool) -> None:
     _write(folder / ".env", "\n".join(filled), mode=0o600)
 
 
-def _write_token_keys(folder: Path) -> None:
+def _write_keys(folder: Path, name: str) -> None:
     # The folder is closed to others; the file itself must be readable by the container's user.
     (folder / "secrets").mkdir(mode=0o700, exist_ok=True)
     keys = {"active": "k1", "keys": {"k1": secrets.token_hex(32)}}
-    _write(folder / "secrets" / "token-keys.json", json.dumps(keys), mode=0o444)
+    _write(folder / "secrets" / name, json.dumps(keys), mode=0o444)
 
 
 def _write(file: Path, text: str, *, mode: int) -> None:

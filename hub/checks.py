@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Any
 
 from django.apps import AppConfig
@@ -13,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from hub.encryption import encryption_keys
 from hub.keys import problem_of, token_keys
 
 # The stand-in of hub/settings.py is shorter.
@@ -35,6 +37,10 @@ def secrets_are_real(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[
         problem = str(error)
     if problem:
         found.append(Error(problem, id="hub.E002"))
+    try:
+        encryption_keys()
+    except ImproperlyConfigured as error:
+        found.append(Error(str(error), id="hub.E007"))
     return found
 
 
@@ -85,6 +91,17 @@ def identifiers_are_limited(app_configs: Sequence[AppConfig] | None, **_: Any) -
         hint = "HUB_IDENTIFIERS_ALERT_SHARE lies above 0 and up to 1, HUB_IDENTIFIERS_ALERT_TIMES_USUAL above 1."
         found.append(Error("Operators would be alerted always or never.", hint=hint, id="hub.E006"))
     return found
+
+
+@register
+def webhook_networks_are_networks(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    try:
+        for network in settings.WEBHOOK_ALLOWED_NETWORKS:
+            ip_network(network)
+    except ValueError:
+        hint = "Set HUB_WEBHOOK_ALLOWED_NETWORKS to networks such as 10.20.0.0/16, with commas between, or to nothing."
+        return [Error("A network that webhooks may call is none.", hint=hint, id="hub.E008")]
+    return []
 
 
 @register(deploy=True)

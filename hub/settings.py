@@ -25,6 +25,7 @@ SECRET_KEY_FALLBACKS = env.list("HUB_SECRET_KEY_FALLBACKS", default=[])
 # Where the keys of identifier tokens come from; see hub/keys.py, also for the third way, an environment variable.
 TOKEN_KEYS_FILE = env.str("HUB_TOKEN_KEYS_FILE", default="")
 TOKEN_KEYS_HOOK = env.str("HUB_TOKEN_KEYS_HOOK", default="")
+ENCRYPTION_KEYS_FILE = env.str("HUB_ENCRYPTION_KEYS_FILE", default="")
 ALLOWED_HOSTS = env.list("HUB_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("HUB_CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -128,6 +129,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE = {
     "sweep-outbox": {"task": "hub.outbox.tasks.sweep", "schedule": 5.0},
     "purge-outbox": {"task": "hub.outbox.tasks.purge", "schedule": 3600.0},
+    "sweep-webhooks": {"task": "sharing.tasks.sweep_webhooks", "schedule": 5.0},
+    "purge-webhooks": {"task": "sharing.tasks.purge_webhooks", "schedule": 3600.0},
 }
 
 # topic -> Celery task, named by its place in the code; hub/checks.py resolves each at start-up.
@@ -135,12 +138,21 @@ OUTBOX_ROUTES = {
     "signals.changed": "sharing.tasks.match_signals",
     "visibility.gained": "sharing.tasks.start_rematches",
     "rematch.step": "sharing.tasks.rematch",
+    "matches.told": "sharing.tasks.announce",
+    "match.reviewed": "sharing.tasks.announce",
+    "rematch.ended": "sharing.tasks.announce",
+    "signal.retracted": "sharing.tasks.announce",
+    "webhooks.due": "sharing.tasks.send_webhooks",
 }
 # A message that was handed over and not finished is handed over again after this many seconds; handlers renew it.
 OUTBOX_LEASE_SECONDS = env.int("HUB_OUTBOX_LEASE_SECONDS", default=10)
 OUTBOX_KEEP_DAYS = 7
 # Through an indicator that leads to more live signals than this, no alerts are raised one by one: they are summarised.
 MATCH_FLOOD_LIMIT = env.int("HUB_MATCH_FLOOD_LIMIT", default=1_000)
+
+# --- Webhooks: the hub calls addresses that members name -------------------------------------------------------------
+# Networks that are not public and may be called all the same, by plain HTTP too and on any port. Empty: none.
+WEBHOOK_ALLOWED_NETWORKS = env.list("HUB_WEBHOOK_ALLOWED_NETWORKS", default=[])
 
 # --- The near index: one copy for each host, made from the database and thrown away freely ---------------------------
 INDEX_FOLDER = env.str("HUB_INDEX_FOLDER", default=str(HOME / "index"))
@@ -270,6 +282,10 @@ SPECTACULAR_SETTINGS = {
         "RematchCause": "sharing.matching.models.Rematch.Cause",
         "Enforcement": "sharing.signals.models.AccountDetail.Enforcement",
         "Scope": "accounts.models.Scope",
+        "WebhookEvent": "sharing.notifications.models.EventType",
+        "WebhookChoice": "sharing.notifications.models.CHOSEN",
+        "WebhookState": "sharing.notifications.models.WebhookEndpoint.State",
+        "DeliveryState": "sharing.notifications.models.WebhookDelivery.State",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

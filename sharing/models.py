@@ -3,6 +3,7 @@
 from sharing.matching.floods.models import Flood, FloodNotice, FloodSignal
 from sharing.matching.models import Match, Rematch
 from sharing.matching.thresholds import NearThreshold
+from sharing.notifications.models import WebhookDelivery, WebhookEndpoint, WebhookSecret, WebhookTurn
 from sharing.signals.frames import VideoFrame
 from sharing.signals.indicators import Indicator
 from sharing.signals.models import AccountDetail, Share, Signal, SignalGrant, SignalIndicator
@@ -24,4 +25,8 @@ __all__ = [
     "SignalGrant",
     "SignalIndicator",
     "VideoFrame",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookSecret",
+    "WebhookTurn",
 ]

@@ -11,6 +11,7 @@ from hub.outbox.services import handle
 from sharing.matching.index import ENGINE
 from sharing.matching.rematching import sight_gained, take_steps
 from sharing.matching.services import match_changed
+from sharing.notifications import announcing, sending, services
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]
@@ -31,3 +32,25 @@ def start_rematches(event_ids: list[int]) -> None:
 @shared_task  # type: ignore[untyped-decorator]
 def rematch(event_ids: list[int]) -> None:
     handle(event_ids, take_steps)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def announce(event_ids: list[int]) -> None:
+    handle(event_ids, announcing.announce)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def send_webhooks(event_ids: list[int]) -> None:
+    # The deliveries themselves are rows that stay due: this piece of work is done when somebody has been called.
+    handle(event_ids, lambda _events: None)
+    sending.send_due()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def sweep_webhooks() -> None:
+    sending.send_due()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def purge_webhooks() -> None:
+    services.purge_ended()

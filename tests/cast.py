@@ -11,6 +11,8 @@ from accounts.actor import ANONYMOUS, Actor, actor_of_user
 from accounts.models import ApiKey, Organisation, User
 from sharing.matching.floods.models import Flood, FloodNotice
 from sharing.matching.models import Match, Rematch
+from sharing.notifications.models import WebhookDelivery
+from sharing.notifications.services import create_webhook
 from sharing.signals.indicators import Indicator
 from sharing.signals.models import Signal
 from sharing.visibility.models import SharingGroup
@@ -48,6 +50,22 @@ class Scene:
         rematch = Rematch.objects.create(reason="A new rule.")
         Match.objects.filter(signal=self.other).update(rematch=rematch)
         return rematch
+
+    def told_of_by_webhook(self) -> WebhookDelivery:
+        """The viewer has a webhook, and was told of its match by it."""
+        viewer = self.actors["viewer"].organisation
+        assert viewer is not None
+        made = create_webhook(
+            actor=factories.actor_for(viewer), url="https://hooks.example.org/viewer", events=["match.found"]
+        )
+        return WebhookDelivery.objects.create(
+            endpoint=made.endpoint,
+            event="match.found",
+            object_id=Match.objects.get(recipient=viewer).pk,
+            source_id=1,
+            state=WebhookDelivery.State.DELIVERED,
+            finished_at=timezone.now(),
+        )
 
     def match_of(self, who: str) -> Match | None:
         return Match.objects.filter(recipient=self.actors[who].organisation_id).first()

@@ -70,6 +70,7 @@ def _prepare(*, runs_tests: bool) -> tuple[Home, EmbeddedPostgres | None]:
     os.environ["HUB_HOME"] = str(home.folder)
     os.environ.setdefault("HUB_HTTPS", "0")  # the tests' own client and browser speak plain HTTP
     os.environ["HUB_TOKEN_KEYS_FILE"] = str(home.token_keys())
+    os.environ["HUB_ENCRYPTION_KEYS_FILE"] = str(home.encryption_keys())
     os.environ["HUB_SECRET_KEY"] = home.secret_key()
     return home, database
 

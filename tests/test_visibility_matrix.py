@@ -22,6 +22,7 @@ from sharing.matching.floods.models import Flood, FloodNotice
 from sharing.matching.models import Match, Rematch
 from sharing.matching.services import give_verdict
 from sharing.matching.thresholds import NearThreshold, set_threshold
+from sharing.notifications.models import WebhookDelivery, WebhookEndpoint
 from sharing.signals.models import Signal
 from sharing.visibility.models import SharingGroup
 from tests import factories
@@ -38,6 +39,7 @@ NEW_SIGNAL = {
 }
 # One of the published test vectors (RFC 9497, appendix A.1).
 BLINDED = {"elements": ["863f330cc1a1259ed5a5998a23acfd37fb4351a793a5b3c090b642ddc439b945"]}
+NEW_WEBHOOK = {"url": "https://hooks.example.org/hub", "events": ["match.found"]}
 
 
 def only(allowed: int, *who: str, others: int = 404, unknown: int = 401) -> dict[str, int]:
@@ -75,6 +77,16 @@ API: dict[tuple[str, str], tuple[str, Any, dict[str, int]]] = {
     ("api:lookup-range", "GET"): ("range", None, only(200, *KNOWN)),
     ("api:identifier-evaluation", "POST"): ("", BLINDED, only(200, *KNOWN)),
     ("api:identifier-keys", "GET"): ("", None, only(200, *KNOWN)),
+    ("api:webhooks", "GET"): ("", None, only(200, *KNOWN)),
+    ("api:webhooks", "POST"): ("", NEW_WEBHOOK, only(201, *KNOWN)),
+    ("api:webhook", "GET"): ("webhook", None, only(200, "viewer")),
+    ("api:webhook", "PATCH"): ("webhook", {"description": "New."}, only(200, "viewer")),
+    ("api:webhook", "DELETE"): ("webhook", None, only(204, "viewer")),
+    ("api:webhook-secret-rotation", "POST"): ("webhook", {}, only(200, "viewer")),
+    ("api:webhook-test", "POST"): ("webhook", None, only(202, "viewer")),
+    ("api:webhook-replay", "POST"): ("webhook", {"since": "2026-01-01T00:00:00Z"}, only(200, "viewer")),
+    ("api:webhook-deliveries", "GET"): ("webhook", None, only(200, "viewer")),
+    ("api:webhook-delivery-replay", "POST"): ("delivery", None, only(202, "viewer")),
     ("api:match-verdict", "POST"): ("match", {"verdict": "disputed"}, only(200, *IN_GROUP)),
 }
 PUBLIC = {"api:schema", "api:docs"}
@@ -91,6 +103,10 @@ def arguments(scene: Scene, what: str, who: str) -> dict[str, Any]:
     if what == "match":
         match = scene.match_of(who) if who != "anonymous" else None
         return {"uuid": match.uuid if match else Match.objects.latest("pk").uuid}
+    if what in ("webhook", "delivery"):
+        delivery = scene.told_of_by_webhook()
+        endpoint = {"uuid": delivery.endpoint.uuid}
+        return endpoint if what == "webhook" else {**endpoint, "delivery": delivery.uuid}
     if what == "range":
         return {"type": "md5", "prefix": SHARED_HASH[:5]}
     return {}
@@ -176,6 +192,14 @@ def test_another_members_match_is_hidden(client: Client, scene: Scene) -> None:
             assert response.status_code == 404
 
 
+def webhooks_of(scene: Scene) -> Any:
+    return WebhookEndpoint.objects.filter(pk=scene.told_of_by_webhook().endpoint_id)
+
+
+def deliveries_of(scene: Scene) -> Any:
+    return WebhookDelivery.objects.filter(pk=scene.told_of_by_webhook().pk)
+
+
 VERBS: dict[str, tuple[Callable[[Scene, Any], Any], set[str]]] = {
     "Signal.visible_to": (
         lambda scene, actor: Signal.objects.visible_to(actor).filter(pk=scene.signal.pk),
@@ -194,6 +218,10 @@ VERBS: dict[str, tuple[Callable[[Scene, Any], Any], set[str]]] = {
         lambda scene, actor: Rematch.objects.overseen_by(actor).filter(pk=scene.found_later().pk),
         {"operator"},
     ),
+    "WebhookEndpoint.visible_to": (lambda scene, actor: webhooks_of(scene).visible_to(actor), {"viewer"}),
+    "WebhookEndpoint.overseen_by": (lambda scene, actor: webhooks_of(scene).overseen_by(actor), {"operator"}),
+    "WebhookDelivery.visible_to": (lambda scene, actor: deliveries_of(scene).visible_to(actor), {"viewer"}),
+    "WebhookDelivery.overseen_by": (lambda scene, actor: deliveries_of(scene).overseen_by(actor), {"operator"}),
     "SharingGroup.visible_to": (lambda scene, actor: SharingGroup.objects.visible_to(actor), {*IN_GROUP}),
     "AuditEntry.visible_to": (
         lambda scene, actor: AuditEntry.objects.visible_to(actor).filter(action="signals.submitted"),
@@ -239,6 +267,8 @@ INNER = {
     "SignalGrant",
     "SignalIndicator",
     "VideoFrame",
+    "WebhookSecret",
+    "WebhookTurn",
 }
 
 

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from hub.audit.models import Accountable, AuditEntry
+
+
+@dataclass(frozen=True, slots=True)
+class TheHub:
+    """Who acts when nobody asked: the hub itself, in a matter of one organisation."""
+
+    organisation_id: int | None
+    user_id: None = None
+    client_id: None = None
+    label: str = "the hub"
+    address: str = ""
+    oversees: bool = False
+    reads_own_audit: bool = False
 
 
 def record(

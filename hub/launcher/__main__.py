@@ -23,7 +23,7 @@ from hub.launcher.screen import teller
 from hub.launcher.supervisor import Stopped, Supervisor
 
 _MADE_HERE = ("logs", "run", "broker", "index", "static")
-_KEPT_HERE = ("demo.json", "demo-run.json", "secret-key", "token-keys.json", "lock")
+_KEPT_HERE = ("demo.json", "demo-run.json", "secret-key", "token-keys.json", "encryption-keys.json", "lock")
 
 
 def up(home: Home, *, port: int) -> int:

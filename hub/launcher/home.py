@@ -53,6 +53,10 @@ class Home:
         return self.folder / "token-keys.json"
 
     @property
+    def encryption_keys_file(self) -> Path:
+        return self.folder / "encryption-keys.json"
+
+    @property
     def database_url_file(self) -> Path:
         """Where the running hub's database is, for commands beside it."""
         return self.run / "database-url"
@@ -96,11 +100,15 @@ class Home:
 
     def token_keys(self) -> Path:
         """The file with the keys of identifier tokens (see hub.keys), made at the first start."""
-        self._secret(
-            self.token_keys_file.name,
-            lambda: json.dumps({"active": "k1", "keys": {"k1": secrets.token_hex(32)}}),
-        )
-        return self.token_keys_file
+        return self._keys(self.token_keys_file)
+
+    def encryption_keys(self) -> Path:
+        """The file with the keys of hub.encryption, made at the first start."""
+        return self._keys(self.encryption_keys_file)
+
+    def _keys(self, file: Path) -> Path:
+        self._secret(file.name, lambda: json.dumps({"active": "k1", "keys": {"k1": secrets.token_hex(32)}}))
+        return file
 
     def _secret(self, name: str, make: Callable[[], str]) -> str:
         file = self.folder / name
@@ -110,7 +118,11 @@ class Home:
 
     def environment(self, *, database_url: str) -> dict[str, str]:
         """What the hub's processes get: the caller's own environment, completed; what the caller set wins."""
-        ours = {"DATABASE_URL": database_url, "HUB_SECRET_KEY": self.secret_key()}
+        ours = {
+            "DATABASE_URL": database_url,
+            "HUB_ENCRYPTION_KEYS_FILE": str(self.encryption_keys()),
+            "HUB_SECRET_KEY": self.secret_key(),
+        }
         if not any(os.environ.get(name) for name in _OTHER_TOKEN_KEYS):
             ours["HUB_TOKEN_KEYS_FILE"] = str(self.token_keys())
         return {

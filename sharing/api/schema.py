@@ -27,8 +27,8 @@ _WITH_KEY: Final = {
     "401": "No valid API key was sent.",
     "403": "The key's scopes or the ownership do not allow this.",
 }
+_CHANGING: Final = {"409": "Not possible in the present state."}
 _WITH_BODY: Final = {
-    "409": "Not possible in the present state.",
     "413": "The body is too large.",
     "415": "Only JSON is understood.",
 }
@@ -54,15 +54,17 @@ def declare_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     for path, operations in result["paths"].items():
         for method, operation in operations.items():
             if method in _METHODS:
-                for status, description in _errors_of(path, operation).items():
+                for status, description in _errors_of(path, method, operation).items():
                     operation["responses"][status] = _response(status, description)
     return result
 
 
-def _errors_of(path: str, operation: dict[str, Any]) -> dict[str, str]:
+def _errors_of(path: str, method: str, operation: dict[str, Any]) -> dict[str, str]:
     errors = dict(_ALWAYS)
     if operation.get("security"):
         errors |= _WITH_KEY
+    if method != "get":
+        errors |= _CHANGING
     if "requestBody" in operation:
         errors |= _WITH_BODY
     if "{" in path:

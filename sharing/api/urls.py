@@ -9,6 +9,15 @@ from sharing.api.views.identifiers import Evaluation, IdentifierKeys
 from sharing.api.views.lookups import LookupRange, Lookups
 from sharing.api.views.matches import MatchDetail, Matches, MatchVerdict
 from sharing.api.views.signals import SignalBatch, SignalDetail, SignalRetraction, Signals
+from sharing.api.views.webhooks import (
+    DeliveryReplay,
+    WebhookDeliveries,
+    WebhookDetail,
+    WebhookReplay,
+    Webhooks,
+    WebhookSecretRotation,
+    WebhookTest,
+)
 
 app_name = "api"
 urlpatterns = [
@@ -27,6 +36,17 @@ urlpatterns = [
     path("identifiers/evaluate", Evaluation.as_view(), name="identifier-evaluation"),
     path("identifiers/keys", IdentifierKeys.as_view(), name="identifier-keys"),
     path("floods", Floods.as_view(), name="floods"),
+    path("webhooks", Webhooks.as_view(), name="webhooks"),
+    path("webhooks/<uuid:uuid>", WebhookDetail.as_view(), name="webhook"),
+    path("webhooks/<uuid:uuid>/rotate-secret", WebhookSecretRotation.as_view(), name="webhook-secret-rotation"),
+    path("webhooks/<uuid:uuid>/test", WebhookTest.as_view(), name="webhook-test"),
+    path("webhooks/<uuid:uuid>/replay", WebhookReplay.as_view(), name="webhook-replay"),
+    path("webhooks/<uuid:uuid>/deliveries", WebhookDeliveries.as_view(), name="webhook-deliveries"),
+    path(
+        "webhooks/<uuid:uuid>/deliveries/<uuid:delivery>/replay",
+        DeliveryReplay.as_view(),
+        name="webhook-delivery-replay",
+    ),
     path("schema", SchemaView.as_view(), name="schema"),
     path("docs", DocsView.as_view(url_name="api:schema"), name="docs"),
 ]

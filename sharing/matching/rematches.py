@@ -18,6 +18,8 @@ from sharing import signal_types
 from sharing.matching.models import Rematch
 
 STEP: Final = "rematch.step"
+# {"rematch": id}: it has ended, and found something.
+ENDED: Final = "rematch.ended"
 
 
 def start_rematch(*, actor: Actor, reason: str, cause: str = Rematch.Cause.ASKED, signal_type: str = "") -> Rematch:
@@ -65,6 +67,7 @@ def cancel_rematch(*, actor: Actor, uuid: UUID, reason: str) -> Rematch:
             raise Conflict("This has ended already.")
         rematch.state, rematch.finished_at = Rematch.State.CANCELLED, timezone.now()
         rematch.save(update_fields=["state", "finished_at"])
+        announce_end(rematch)
         record(
             actor=actor,
             action="rematch.cancelled",
@@ -74,6 +77,11 @@ def cancel_rematch(*, actor: Actor, uuid: UUID, reason: str) -> Rematch:
             done=rematch.done,
         )
     return rematch
+
+
+def announce_end(rematch: Rematch) -> None:
+    if rematch.found:
+        emit(ENDED, {"rematch": rematch.pk})
 
 
 def hand_on(rematch: Rematch) -> None:

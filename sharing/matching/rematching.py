@@ -20,7 +20,7 @@ from accounts.models import Organisation
 from hub.outbox.models import OutboxEvent
 from hub.outbox.services import still_working
 from sharing.matching.models import Match, Rematch
-from sharing.matching.rematches import hand_on
+from sharing.matching.rematches import announce_end, hand_on
 from sharing.matching.services import match_signals
 from sharing.signals.models import Signal, SignalIndicator, SignalQuerySet, is_live
 
@@ -91,6 +91,7 @@ def _take_chunk(event: OutboxEvent) -> bool:
             _match_next(rematch)
         if rematch.done_id >= (rematch.up_to_id or 0):
             rematch.state, rematch.finished_at = Rematch.State.FINISHED, timezone.now()
+            announce_end(rematch)
         rematch.save()
     return rematch.state == Rematch.State.RUNNING
 

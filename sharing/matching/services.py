@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -14,16 +14,20 @@ from accounts.models import Scope
 from hub.audit.services import record
 from hub.errors import NotFound
 from hub.outbox.models import OutboxEvent
-from hub.outbox.services import still_working
+from hub.outbox.services import emit, still_working
 from hub.words import require_no_identifier
 from sharing.matching.facts import facts_from, links_of, snapshot_now
 from sharing.matching.floods.guard import sift
 from sharing.matching.floods.summary import summarise
 from sharing.matching.models import Match, Rematch
-from sharing.matching.telling import told_about
+from sharing.matching.telling import Told, told_about
 from sharing.matching.thresholds import thresholds
 
 CHUNK = 100
+# {"found": [match ids], "updated": [match ids]}: rows that tell something new, or rest on other signals than before.
+TOLD = "matches.told"
+# {"match": id}: its recipient gave a verdict.
+REVIEWED = "match.reviewed"
 
 
 def match_changed(events: list[OutboxEvent]) -> None:
@@ -51,7 +55,7 @@ def match_signals(signal_ids: Sequence[int], *, rematch: Rematch | None = None) 
         rows = Match.objects.filter(signal__in=signal_ids).exclude(related=[])
         if only is not None:
             rows = rows.filter(recipient=only)
-        known = {(recipient, signal): pk for pk, recipient, signal in rows.values_list("pk", "recipient", "signal")}
+        known = {(row.recipient_id, row.signal_id): row for row in rows.only("recipient", "signal", "related")}
         again = rematch is not None and only is None
         facts = facts_from(sifted.links, sifted.neighbours, as_of)
         told = told_about(signal_ids, facts, only=only, known=known.keys() if again else None)
@@ -59,7 +63,7 @@ def match_signals(signal_ids: Sequence[int], *, rematch: Rematch | None = None) 
             match.rematch = rematch
         # Rows that rest on nothing any more stay, because a verdict may hang on them, but show nobody anything.
         # What a flood holds back now may have been told before, and stays.
-        stale = [pk for key, pk in known.items() if key not in told and key[1] not in sifted.held_back]
+        stale = [row.pk for key, row in known.items() if key not in told and key[1] not in sifted.held_back]
         if stale:
             Match.objects.filter(pk__in=stale).update(related=[], related_count=0, evidence=[], updated_at=Now())
         Match.objects.bulk_create(
@@ -71,6 +75,18 @@ def match_signals(signal_ids: Sequence[int], *, rematch: Rematch | None = None) 
             update_fields=["strength", "related_count", "related", "evidence", "updated_at"],
         )
         summarise(sifted.crowds)
+        if rematch is None:  # what that finds is announced as one summary at its end
+            _announce(told, known)
+
+
+def _announce(told: Told, known: Mapping[tuple[int, int], Match]) -> None:
+    """One piece of work for whoever passes it on; none when the rows say what they said before."""
+    found = [told[key].pk for key in sorted(told) if key not in known]
+    updated = [
+        told[key].pk for key in sorted(told) if key in known and set(told[key].related) != set(known[key].related)
+    ]
+    if found or updated:
+        emit(TOLD, {"found": found, "updated": updated})
 
 
 def _one_worker_at_a_time(signal_ids: Sequence[int]) -> None:
@@ -117,4 +133,6 @@ def give_verdict(*, actor: Actor, uuid: UUID, verdict: str, note: str = "") -> M
             verdict=verdict,
             note_length=len(note),
         )
+        if reviewed:
+            emit(REVIEWED, {"match": match.pk})
     return match

@@ -12,6 +12,7 @@ from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.db import connection
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Now
 
 from accounts.actor import Actor
 from accounts.models import Organisation
@@ -225,14 +226,16 @@ def audience(actor: Actor, signal: Signal) -> list[Access]:
     return sorted(through_group + by_name, key=lambda access: access.organisation.name)
 
 
-def audience_ids(signal_ids: Iterable[int]) -> dict[int, frozenset[int]]:
+def audience_ids(signal_ids: Iterable[int], *, retracted: bool = False) -> dict[int, frozenset[int]]:
     """Organisation ids that see each of these signals, now. No actor: the matcher's own question, which shows nothing.
 
-    The same rule as visible_to, asked from the signal's side; a test holds the two against each other.
+    The same rule as visible_to, asked from the signal's side; a test holds the two against each other. With
+    `retracted` it is asked of retracted signals: who would see them if they were not. Those may know of the retraction.
     """
     ids = list(signal_ids)
     seen: dict[int, set[int]] = defaultdict(set)
-    live = Signal.objects.filter(is_live(), pk__in=ids)
+    state = Q(retracted_at__isnull=False, expires_at__gt=Now()) if retracted else is_live()
+    live = Signal.objects.filter(state, pk__in=ids)
     for signal_id, organisation_id in live.filter(organisation__status=Organisation.Status.ACTIVE).values_list(
         "pk", "organisation"
     ):

@@ -26,6 +26,8 @@ from sharing.signals.selectors import as_input, with_details
 from sharing.signals.tokens import plain_identifiers
 
 CHANGED = "signals.changed"
+# {"signal": id}
+RETRACTED = "signal.retracted"
 # Each is parsed, looked up and written: more would hold a web thread for the best part of a minute.
 MAX_INDICATORS_IN_ALL = 20_000
 
@@ -114,6 +116,7 @@ def retract_signal(*, actor: Actor, uuid: UUID, reason: str) -> Signal:
             signal.save(update_fields=["retracted_at", "retraction_reason"])
             # Its length only: the reason is about a case, and operators read the audit.
             _announce(actor, "signal.retracted", [signal], reason_length=len(reason))
+            emit(RETRACTED, {"signal": signal.pk})
     return signal
 
 

@@ -17,6 +17,7 @@ from accounts.identifier_use import IdentifierAlert, IdentifierDay
 from accounts.models import Organisation, User
 from hub.admin.pages import HubModelAdmin
 from sharing.matching.floods.models import Flood
+from sharing.notifications.models import WebhookEndpoint
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -36,6 +37,7 @@ READ_ONLY = (
     "sharing_signal",
     "accounts_identifieralert",
     "accounts_identifierday",
+    "sharing_webhookendpoint",
 )
 
 
@@ -141,6 +143,8 @@ def test_the_index_shows_the_hubs_own_pages_only(admin: Client) -> None:
         "Audit entries",
         "Work to do",
         "Re-matching",
+        "Webhooks",
+        "Webhook deliveries",
     ):
         assert shown in text
     registered = {model._meta.label for model in django_admin.site._registry}
@@ -157,6 +161,8 @@ def test_the_index_shows_the_hubs_own_pages_only(admin: Client) -> None:
         "sharing.Rematch",
         "sharing.SharingGroup",
         "sharing.Signal",
+        "sharing.WebhookDelivery",
+        "sharing.WebhookEndpoint",
     }
 
 
@@ -200,6 +206,7 @@ def test_read_only_pages_take_no_writes(admin: Client, page: str) -> None:
     IdentifierAlert.objects.create(
         organisation=organisation, day=timezone.localdate(), cause="share", identifiers=1, quota=1
     )
+    WebhookEndpoint.objects.create(organisation=organisation, url="https://hooks.example.org/", events=["match.found"])
     model = apps.get_model(*page.split("_"))
     row = model._default_manager.order_by("pk").first()
     assert row is not None

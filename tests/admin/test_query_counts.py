@@ -24,6 +24,8 @@ from sharing.matching.floods.models import Flood
 from sharing.matching.models import Rematch
 from sharing.matching.rematches import start_rematch
 from sharing.matching.thresholds import NearThreshold
+from sharing.notifications.models import WebhookDelivery
+from sharing.notifications.services import create_webhook
 from sharing.signals.indicators import Indicator
 from sharing.signals.models import Signal
 from sharing.visibility.models import SharingGroup
@@ -120,6 +122,16 @@ def grow_identifier_alerts(number: int) -> object:
     )
 
 
+def grow_webhooks(number: int) -> object:
+    organisation = factories.make_organisation()
+    made = create_webhook(
+        actor=factories.actor_for(organisation), url="https://hooks.example.org/hub", events=["match.found"]
+    )
+    return WebhookDelivery.objects.create(
+        endpoint=made.endpoint, event="match.found", object_id=number, source_id=number
+    )
+
+
 LISTS: dict[str, tuple[Grow, int]] = {
     # the page with both counts in it; how many
     "accounts_organisation": (grow_organisations, SIGNED_IN + 2),
@@ -145,6 +157,10 @@ LISTS: dict[str, tuple[Grow, int]] = {
     "outbox_outboxevent": (grow_work, SIGNED_IN + 2),
     # the page with organisations and people; how many
     "sharing_rematch": (grow_rematches, SIGNED_IN + 2),
+    # the page with what waits; how many; the organisations of the filter
+    "sharing_webhookendpoint": (grow_webhooks, SIGNED_IN + 3),
+    # the page with endpoints and organisations; how many
+    "sharing_webhookdelivery": (grow_webhooks, SIGNED_IN + 2),
 }
 
 

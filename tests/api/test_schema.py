@@ -16,6 +16,7 @@ from hypothesis import settings as runs
 from pytest_django.live_server_helper import LiveServer
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
+from sharing.notifications.services import create_webhook
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,7 +56,11 @@ def known(settings: LazySettings) -> dict[str, str]:
     client, key = factories.make_client(organisation, rate_per_minute=1_000_000)
     assert client.organisation == organisation
     match = organisation.matches.get()
-    return {"signals": str(signal.uuid), "matches": str(match.uuid), "key": key}
+    hook = create_webhook(
+        actor=factories.actor_for(organisation), url="https://hooks.example.org/hub", events=["match.found"]
+    )
+    ids = {"signals": str(signal.uuid), "matches": str(match.uuid), "webhooks": str(hook.endpoint.uuid)}
+    return {**ids, "key": key}
 
 
 @DOCUMENT.parametrize()  # type: ignore[untyped-decorator]

@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from hub.audit.models import AuditEntry
+from hub.encryption import encryption_keys
 from hub.keys import token_keys
 from hub.leaks import Search, forms_of
 from sharing.management.commands.check_keys import secrets
@@ -109,4 +110,5 @@ def test_without_keys_it_says_so(settings: LazySettings) -> None:
 
 def test_a_search_for_nothing_finds_nothing() -> None:
     assert Search({}).named_in(b"anything") == set()
-    assert set(secrets()) == {f"the {what} of {key}" for key in token_keys().epochs for what in ("seed", "private key")}
+    of_tokens = {f"the {what} of {key}" for key in token_keys().epochs for what in ("seed", "private key")}
+    assert set(secrets()) == of_tokens | {f"the encryption key {name}" for name in encryption_keys().keys}

@@ -46,14 +46,15 @@ def test_no_door_opens_with_the_published_secret(door: str, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     "content", [None, "{", '{"active": "k2", "keys": {"k1": "00"}}', '{"active": "k1", "keys": {"k1": "00"}}']
 )
-def test_token_keys_that_are_not_in_order_are_an_error(
-    settings: LazySettings, tmp_path: Path, content: str | None
+@pytest.mark.parametrize("name", ["TOKEN_KEYS_FILE", "ENCRYPTION_KEYS_FILE"])
+def test_keys_that_are_not_in_order_are_an_error(
+    settings: LazySettings, tmp_path: Path, content: str | None, name: str
 ) -> None:
     file = tmp_path / "keys.json"
     if content is not None:
         file.write_text(content)
-    settings.TOKEN_KEYS_FILE = str(file)
-    assert "hub.E002" in [message.id for message in run_checks()]
+    setattr(settings, name, str(file))
+    assert {"TOKEN_KEYS_FILE": "hub.E002", "ENCRYPTION_KEYS_FILE": "hub.E007"}[name] in [one.id for one in run_checks()]
 
 
 def test_a_route_to_nowhere_is_an_error(settings: LazySettings) -> None:
@@ -65,6 +66,12 @@ def test_a_route_to_nowhere_is_an_error(settings: LazySettings) -> None:
 def test_a_flood_limit_below_one_is_an_error(settings: LazySettings, limit: int, refused: bool) -> None:
     settings.MATCH_FLOOD_LIMIT = limit
     assert ("hub.E004" in [message.id for message in run_checks()]) is refused
+
+
+@pytest.mark.parametrize("network", ["10.0.0.0/33", "10.0.0.1/8", "receiver.example"])
+def test_a_network_for_webhooks_that_is_none_is_an_error(settings: LazySettings, network: str) -> None:
+    settings.WEBHOOK_ALLOWED_NETWORKS = [network]
+    assert "hub.E008" in [message.id for message in run_checks()]
 
 
 def test_everything_in_order_passes() -> None:

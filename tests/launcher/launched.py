@@ -64,7 +64,8 @@ class Hub:
 
 def environment_of_a_user() -> dict[str, str]:
     """The environment without what the test run itself has set: launchers under test choose for themselves."""
-    ours = {"DATABASE_URL", "BROKER_URL", "CACHE_URL", "HUB_SECRET_KEY", "HUB_TOKEN_KEYS_FILE", "HUB_HOME"}
+    keys = {"HUB_SECRET_KEY", "HUB_TOKEN_KEYS_FILE", "HUB_ENCRYPTION_KEYS_FILE"}
+    ours = {"DATABASE_URL", "BROKER_URL", "CACHE_URL", "HUB_HOME"} | keys
     return {name: value for name, value in os.environ.items() if name not in ours}
 
 

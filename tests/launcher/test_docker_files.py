@@ -144,7 +144,9 @@ def test_every_service_is_locked_down(compose: dict[str, Any]) -> None:
 def test_only_the_web_process_can_be_reached_from_outside(compose: dict[str, Any]) -> None:
     assert compose["networks"]["inside"]["internal"] is True
     outside = [name for name, service in compose["services"].items() if "outside" in service["networks"]]
-    assert outside == ["web"]
+    # The worker calls members' webhooks. It listens nowhere.
+    assert outside == ["web", "worker"]
+    assert [name for name, service in compose["services"].items() if "ports" in service] == ["web"]
 
 
 def test_services_start_after_what_they_need(compose: dict[str, Any]) -> None:

@@ -31,12 +31,14 @@ def test_given_back_the_home_can_be_taken_again(home: Home) -> None:
 
 def test_secrets_are_made_once_and_only_their_owner_can_read_them(home: Home) -> None:
     home.open()
-    key, tokens = home.secret_key(), json.loads(home.token_keys().read_text())
+    key, files = home.secret_key(), (home.token_keys(), home.encryption_keys())
 
     assert len(key) >= 40
-    assert len(tokens["keys"][tokens["active"]]) == 64
+    first, second = (json.loads(file.read_text())["keys"]["k1"] for file in files)
+    assert len(first) == len(second) == 64
+    assert first != second
     assert Home(home.folder).secret_key() == key
-    for name in ("secret-key", "token-keys.json"):
+    for name in ("secret-key", "token-keys.json", "encryption-keys.json"):
         assert (home.folder / name).stat().st_mode & 0o777 == 0o600
 
 

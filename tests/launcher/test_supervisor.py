@@ -121,7 +121,7 @@ def test_cleaning_names_what_it_deletes_and_leaves_the_rest(hub: Hub) -> None:
     said = hub.screen()[before:]
 
     assert f"Deleted in {hub.home.folder}: " in said
-    for name in ("index", "logs", "secret-key", "token-keys.json"):
+    for name in ("index", "logs", "secret-key", "token-keys.json", "encryption-keys.json"):
         assert name in said
     assert "Left there: mine." in said
     assert list(hub.home.folder.iterdir()) == [kept]

@@ -215,6 +215,7 @@ class HubProcess:
         settings = {
             "DATABASE_URL": self.database_url,
             "HUB_TOKEN_KEYS_FILE": str(home.token_keys()),
+            "HUB_ENCRYPTION_KEYS_FILE": str(home.encryption_keys()),
             "HUB_SECRET_KEY": home.secret_key(),
             "DJANGO_SETTINGS_MODULE": "hub.settings",
         }

@@ -302,12 +302,16 @@ def test_the_search_finds_what_is_there(visit: Visit, traces: Path, tmp_path: Pa
 
 
 def test_secrets_stand_in_their_own_file_only(visit: Visit, traces: Path, tmp_path: Path) -> None:
-    token_keys = json.loads((traces / "token-keys.json").read_text(encoding="utf-8"))["keys"].values()
     own_files = {
-        **dict.fromkeys(token_keys, "token-keys.json"),
+        **{_key_in(traces / name): name for name in ("token-keys.json", "encryption-keys.json")},
         # hub_<prefix>_<secret>: the prefix names the key in lists.
         **{key.split("_", 2)[2]: "demo.json" for key in visit.keys.values()},
         (traces / "secret-key").read_text(encoding="utf-8").strip(): "secret-key",
     }
     for secret, own_file in own_files.items():
         assert set(found_in(traces, [secret], tmp_path / "needles")) == {own_file}
+
+
+def _key_in(file: Path) -> str:
+    (key,) = json.loads(file.read_text(encoding="utf-8"))["keys"].values()
+    return str(key)

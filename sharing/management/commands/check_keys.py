@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
+from hub.encryption import encryption_keys
 from hub.keys import token_keys
 from hub.leaks import Leak, Search
 from sharing.signals.tokens import secret_key
@@ -19,9 +20,9 @@ from sharing.signals.tokens import secret_key
 
 class Command(BaseCommand):
     help = (
-        "Searches the database, the logs and a dump of the settings for the seeds and private keys of identifier "
-        "tokens, raw, in hexadecimal digits or in base64. Exit code 1 when one is found. It names the place, never the "
-        "key."
+        "Searches the database, the logs and a dump of the settings for encryption keys and for the seeds and private "
+        "keys of identifier tokens, raw, in hexadecimal digits or in base64. Exit code 1 when one is found. It names "
+        "the place, never the key."
     )
     # It must also run where the checks refuse to start.
     requires_system_checks = []
@@ -63,6 +64,8 @@ def secrets() -> dict[str, bytes]:
     for key_id, epoch in token_keys().epochs.items():
         found[f"the seed of {key_id}"] = epoch.seed
         found[f"the private key of {key_id}"] = secret_key(epoch).private_bytes()
+    for name, key in encryption_keys().keys.items():
+        found[f"the encryption key {name}"] = key
     return found
 
 

@@ -7,6 +7,7 @@ from django.shortcuts import render
 
 from sharing.matching import selectors as matching
 from sharing.matching.models import Match
+from sharing.notifications.selectors import switched_off_by_the_hub
 from sharing.portal.access import MemberRequest, member
 from sharing.portal.paging import capped
 from sharing.portal.rematches import summary_lines
@@ -34,6 +35,7 @@ def dashboard(request: MemberRequest) -> HttpResponseBase:
         "matches": listed(matching.matches_page(actor, coming_in, size=NEWEST)),
         "signals": signals.newest_page(actor, signals.SignalFilters(), size=NEWEST),
         "summaries": summary_lines(actor),
+        "webhooks_off": switched_off_by_the_hub(actor),
         "in_groups": bool(viewable_group_ids(actor)),
     }
     return render(request, "portal/dashboard.html", context)

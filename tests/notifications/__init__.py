@@ -1,0 +1,1 @@
+"""Webhooks, held against a real receiver on loopback."""

@@ -1,0 +1,53 @@
+"""What the tests of webhooks share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import LazySettings
+
+from accounts.actor import Actor
+from accounts.models import Organisation
+from sharing.notifications.models import CHOSEN
+from sharing.notifications.services import NewSecret, create_webhook
+from sharing.visibility.models import SharingGroup
+from tests import factories
+from tests.notifications.receiver import Receiver, a_receiver
+
+
+@pytest.fixture
+def receiver(settings: LazySettings) -> Iterator[Receiver]:
+    settings.WEBHOOK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
+    with a_receiver() as running:
+        yield running
+
+
+@pytest.fixture
+def group(db: None) -> SharingGroup:
+    return factories.make_group("watch")
+
+
+@pytest.fixture
+def alpha(group: SharingGroup) -> Organisation:
+    organisation = factories.make_organisation("alpha")
+    factories.give(organisation, group)
+    return organisation
+
+
+@pytest.fixture
+def beta(group: SharingGroup) -> Organisation:
+    organisation = factories.make_organisation("beta")
+    factories.give(organisation, group)
+    return organisation
+
+
+@pytest.fixture
+def actor(alpha: Organisation) -> Actor:
+    return factories.actor_for(alpha)
+
+
+@pytest.fixture
+def hook(actor: Actor, receiver: Receiver) -> NewSecret:
+    """alpha's webhook for everything, at the receiver."""
+    return create_webhook(actor=actor, url=receiver.url, events=CHOSEN)
