@@ -42,7 +42,7 @@ def _clear_away(library: Path) -> None:
             library.unlink()
 
 
-_clear_away(Path(rbcl._sodium._name))
+_clear_away(Path(getattr(getattr(rbcl, "_sodium", None), "_name", "")))
 
 
 def checked_element(encoded: bytes) -> bytes:

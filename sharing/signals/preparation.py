@@ -20,7 +20,7 @@ from sharing.signal_types.contract import InvalidValue, SignalType
 from sharing.signal_types.video import MAX_FRAMES, Frame, Vpdq, digest_of
 from sharing.signals.inputs import IndicatorInput, SignalInput
 from sharing.signals.models import Signal
-from sharing.signals.tokens import PLAIN_REFUSED, may_send_plain, sent_token, token_of
+from sharing.signals.tokens import KEY_WITHOUT_TOKEN, PLAIN_REFUSED, may_send_plain, sent_token, token_of
 from sharing.visibility.models import SharingGroup
 from sharing.visibility.selectors import contributable_groups
 from sharing.visibility.tlp import TLP, is_stricter
@@ -213,7 +213,9 @@ def prepared_indicator(item: IndicatorInput, *, may_send_plain: bool) -> Prepare
             )
         ]
     signal_type = signal_types.get(item.type)
-    if item.token or item.key_id:
+    if item.key_id and not item.token:
+        return [KEY_WITHOUT_TOKEN]
+    if item.token:
         token = sent_token(item)
         return token if isinstance(token, list) else PreparedIndicator(item.type, token, item.key_id, item.quality)
     if signal_type.keyed and not may_send_plain:

@@ -98,6 +98,14 @@ PLAIN_REFUSED: Final = Problem(
 )
 
 
+KEY_WITHOUT_TOKEN: Final = Problem(
+    "/key_id",
+    "key_without_token",
+    "The id of a key belongs to a token, and there is none.",
+    "Send token instead of value, or leave key_id out.",
+)
+
+
 def may_send_plain(actor: Actor) -> bool:
     return actor.organisation is not None and actor.organisation.plain_identifiers
 

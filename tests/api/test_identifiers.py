@@ -135,6 +135,8 @@ def test_a_change_takes_a_token(member: Member) -> None:
         ({"key_id": None}, "/key_id", "null"),
         ({"key_id": ...}, "/key_id", "required"),
         ({"token": ...}, "/value", "required"),
+        ({"token": ..., "value": EMAIL}, "/key_id", "key_without_token"),
+        ({"type": "md5", "token": ..., "value": "0" * 32}, "/key_id", "key_without_token"),
         ({"type": "md5"}, "/token", "not_an_identifier"),
         ({"value": EMAIL}, "/token", "value_and_token"),
         ({"platform": "exampletube"}, "/platform", "not_with_token"),

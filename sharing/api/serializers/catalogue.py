@@ -44,7 +44,7 @@ class SignalTypeOut(serializers.Serializer[Any]):
     title = serializers.CharField()
     description = serializers.CharField()
     example = serializers.CharField()
-    keyed = serializers.BooleanField(help_text="An identifier: sent as it is, stored as a keyed token.")
+    keyed = serializers.BooleanField(help_text="An identifier: sent as a token, in plain only where allowed.")
     needs_platform = serializers.BooleanField()
     bits = serializers.IntegerField(
         allow_null=True, help_text="Length of a hash, or of a video's frame, that has near matches."
