@@ -287,6 +287,17 @@ SPECTACULAR_SETTINGS = {
         "WebhookState": "sharing.notifications.models.WebhookEndpoint.State",
         "DeliveryState": "sharing.notifications.models.WebhookDelivery.State",
     },
+    "WEBHOOKS": [
+        f"sharing.api.messages.{name}"
+        for name in (
+            "MATCH_FOUND",
+            "MATCH_UPDATED",
+            "MATCH_REVIEWED",
+            "REMATCH_FOUND",
+            "SIGNAL_RETRACTED",
+            "TEST",
+        )
+    ],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "sharing.api.schema.declare_errors",

@@ -8,11 +8,15 @@ from uuid import uuid4
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Organisation, Scope
 from hub.audit.models import AuditEntry
-from sharing.notifications.models import WebhookDelivery, WebhookEndpoint, WebhookSecret
+from sharing.matching.models import Match, Rematch
+from sharing.notifications.contents import contents
+from sharing.notifications.models import CHOSEN, EventType, WebhookDelivery, WebhookEndpoint, WebhookSecret
 from sharing.notifications.services import MOST_ENDPOINTS, oversee_webhook
+from sharing.signals.models import Signal
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -112,6 +116,35 @@ def test_bad_input_names_the_field(api: Api, body: Any, expected: list[tuple[str
 )
 def test_bad_steps_name_the_field(api: Api, made: Any, path: str, body: Any, expected: list[tuple[str, str]]) -> None:
     assert problems(api("POST", f"/{made['id']}/{path}", body)) == expected
+
+
+def test_every_event_is_in_the_document_as_it_is_sent(client: Client) -> None:
+    document = client.get("/api/v1/schema").json()
+    assert set(document["webhooks"]) == set(EventType.values)
+    schemas = document["components"]["schemas"]
+
+    def fields(event: str) -> set[str]:
+        body = document["webhooks"][event]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        message = schemas[body["$ref"].rpartition("/")[2]]
+        assert message["required"] == ["data", "timestamp", "type"]
+        data = message["properties"]["data"]
+        return set(schemas[data["$ref"].rpartition("/")[2]]["properties"]) if "$ref" in data else set()
+
+    organisation, other = factories.make_organisation("delta"), factories.make_organisation("echo")
+    group = factories.make_group("both")
+    for member in (organisation, other):
+        factories.give(member, group)
+        signal = factories.submit(member, group, match=True, indicators=[("md5", "0cc175b9c0f1b6a831c399e269772661")])
+    match = Match.objects.filter(recipient=organisation).latest("pk")
+    rematch = Rematch.objects.create(reason="A new rule.")
+    Match.objects.filter(pk=match.pk).update(rematch=rematch)
+    told = dict.fromkeys(CHOSEN, match.pk) | {EventType.REMATCH_FOUND: rematch.pk, EventType.TEST: 0}
+    for event, object_id in told.items():
+        if event == EventType.SIGNAL_RETRACTED:
+            Signal.objects.filter(pk=signal.pk).update(retracted_at=timezone.now())
+            object_id = signal.pk  # noqa: PLW2901
+        (data,) = contents(organisation, event, [object_id]).values()
+        assert set(data) == fields(event), event
 
 
 def test_a_key_without_the_scope_gets_nowhere(client: Client) -> None:

@@ -125,6 +125,29 @@ def test_a_retraction_is_told_to_who_could_see_the_signal(
     assert b"mistake" not in receiver.received[-1].body
 
 
+def test_a_retraction_is_not_told_of_a_signal_that_had_expired(
+    pair: tuple[Signal, Signal], receiver: Receiver, beta: Organisation
+) -> None:
+    """It was hidden already, and so is what becomes of it."""
+    work()
+    Signal.objects.filter(pk=pair[1].pk).update(expires_at=timezone.now())
+    retract_signal(actor=factories.actor_for(beta), uuid=pair[1].uuid, reason="A mistake.")
+    work()
+    assert len(receiver.received) == 1
+
+
+def test_a_signal_that_is_no_longer_retracted_when_it_is_sent_is_not_told(
+    pair: tuple[Signal, Signal], receiver: Receiver, beta: Organisation
+) -> None:
+    work()
+    receiver.replies = [status(500)]
+    retract_signal(actor=factories.actor_for(beta), uuid=pair[1].uuid, reason="A mistake.")
+    work()
+    Signal.objects.filter(pk=pair[1].pk).update(retracted_at=None)
+    later(seconds=10)
+    assert WebhookDelivery.objects.get(event="signal.retracted").state == State.DROPPED
+
+
 def test_what_was_found_later_is_one_message(
     hook: NewSecret, alpha: Organisation, beta: Organisation, group: SharingGroup, receiver: Receiver
 ) -> None:
