@@ -51,6 +51,12 @@ class Conflict(HubError):
     default_message = "This can't be done in the present state."
 
 
+class Gone(HubError):
+    """What is asked for by a reference of an earlier time is kept no more; the message says how to begin anew."""
+
+    default_message = "This is kept no more."
+
+
 class Invalid(HubError):
     """Input that can't be accepted, with each problem named."""
 

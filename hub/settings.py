@@ -126,6 +126,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE = {
     "sweep-outbox": {"task": "hub.outbox.tasks.sweep", "schedule": 5.0},
     "purge-outbox": {"task": "hub.outbox.tasks.purge", "schedule": 3600.0},
+    "note-expired": {"task": "sharing.tasks.note_expired", "schedule": 60.0},
+    "purge-feed-memory": {"task": "sharing.tasks.purge_feed_memory", "schedule": 3600.0},
 }
 
 # topic -> Celery task, named by its place in the code; hub/checks.py resolves each at start-up.
@@ -139,6 +141,9 @@ OUTBOX_LEASE_SECONDS = env.int("HUB_OUTBOX_LEASE_SECONDS", default=10)
 OUTBOX_KEEP_DAYS = 7
 # Through an indicator that leads to more live signals than this, no alerts are raised one by one: they are summarised.
 MATCH_FLOOD_LIMIT = env.int("HUB_MATCH_FLOOD_LIMIT", default=1_000)
+
+# A member that did not read its feed for longer begins anew: so long the hub remembers who saw what.
+FEED_KEEP_DAYS = env.int("HUB_FEED_KEEP_DAYS", default=30)
 
 # --- The near index: one copy for each host, made from the database and thrown away freely ---------------------------
 INDEX_FOLDER = env.str("HUB_INDEX_FOLDER", default=str(HOME / "index"))
@@ -263,6 +268,8 @@ SPECTACULAR_SETTINGS = {
         "RematchCause": "sharing.matching.models.Rematch.Cause",
         "Enforcement": "sharing.signals.models.AccountDetail.Enforcement",
         "Scope": "accounts.models.Scope",
+        "FeedChange": "sharing.api.serializers.feed.CHANGES",
+        "FeedReason": "sharing.api.serializers.feed.REASONS",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -8,6 +8,7 @@ from celery import shared_task
 from celery.signals import worker_init
 
 from hub.outbox.services import handle
+from sharing.feeds import services as feeds
 from sharing.matching.index import ENGINE
 from sharing.matching.rematching import sight_gained, take_steps
 from sharing.matching.services import match_changed
@@ -31,3 +32,13 @@ def start_rematches(event_ids: list[int]) -> None:
 @shared_task  # type: ignore[untyped-decorator]
 def rematch(event_ids: list[int]) -> None:
     handle(event_ids, take_steps)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def note_expired() -> None:
+    feeds.note_expired()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def purge_feed_memory() -> None:
+    feeds.purge_memory()

@@ -11,14 +11,14 @@ from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from hub.errors import Conflict, HubError, Invalid, NotFound, NotPermitted, Problem
+from hub.errors import Conflict, Gone, HubError, Invalid, NotFound, NotPermitted, Problem
 
 CONTENT_TYPE: Final = "application/problem+json"
 RETRY_SECONDS: Final = 2
 # Problems named in one answer, and of one row or item where an answer has thousands of rows.
 MOST: Final = 100
 MOST_OF_A_ROW: Final = 20
-_STATUS: Final[dict[type[HubError], int]] = {Invalid: 400, NotPermitted: 403, NotFound: 404, Conflict: 409}
+_STATUS: Final[dict[type[HubError], int]] = {Invalid: 400, NotPermitted: 403, NotFound: 404, Conflict: 409, Gone: 410}
 _FRAMEWORK: Final[dict[type[Exception], int]] = {Http404: 404, PermissionDenied: 403, RequestDataTooBig: 413}
 # The framework's own words repeat what was sent.
 _SAID: Final[dict[type[Exception], str]] = {
@@ -48,6 +48,7 @@ _TITLES: Final = {
     405: "Method not allowed",
     406: "Only JSON can be sent back",
     409: "Not possible in the present state",
+    410: "Kept no more",
     413: "Too large",
     415: "Only JSON is understood",
     429: "Too many requests",

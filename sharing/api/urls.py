@@ -4,6 +4,7 @@ from django.urls import path
 
 from sharing.api.schema import DocsView, SchemaView
 from sharing.api.views.catalogue import Me, SharingGroups, SignalTypes
+from sharing.api.views.feed import Feed
 from sharing.api.views.floods import Floods
 from sharing.api.views.lookups import LookupRange, Lookups
 from sharing.api.views.matches import MatchDetail, Matches, MatchVerdict
@@ -24,6 +25,7 @@ urlpatterns = [
     path("lookups", Lookups.as_view(), name="lookups"),
     path("lookups/range/<str:type>/<str:prefix>", LookupRange.as_view(), name="lookup-range"),
     path("floods", Floods.as_view(), name="floods"),
+    path("feed", Feed.as_view(), name="feed"),
     path("schema", SchemaView.as_view(), name="schema"),
     path("docs", DocsView.as_view(url_name="api:schema"), name="docs"),
 ]
