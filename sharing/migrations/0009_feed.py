@@ -65,16 +65,16 @@ END $$;
 CREATE TRIGGER signal_moves_audience AFTER UPDATE ON sharing_signal REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION signal_moves_audience();
 
--- The trigger before each update stamps the rows; here they are only chosen.
+-- Services write the signal itself first, and nothing is left to do here.
 CREATE FUNCTION signal_part_changed() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
 BEGIN
-    UPDATE sharing_signal SET commit_xid = pg_current_xact_id()
+    UPDATE sharing_signal SET commit_xid = pg_current_xact_id(), updated_at = statement_timestamp()
      WHERE id IN (SELECT signal_id FROM changed) AND commit_xid <> pg_current_xact_id();
     RETURN NULL;
 END $$;
 CREATE FUNCTION signal_named_changed() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
 BEGIN
-    UPDATE sharing_signal SET commit_xid = pg_current_xact_id()
+    UPDATE sharing_signal SET commit_xid = pg_current_xact_id(), updated_at = statement_timestamp()
      WHERE id IN (SELECT content_object_id FROM changed) AND commit_xid <> pg_current_xact_id();
     RETURN NULL;
 END $$;

@@ -10,6 +10,7 @@ import json
 import os
 import random
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +25,7 @@ from accounts.models import Organisation
 from hub.keys import token_keys
 from sharing.feeds.services import note_expired
 from tests.feeds.copy import Copy
-from tests.feeds.world import World
+from tests.feeds.world import LONGEST_SOON, World
 
 LONG = bool(os.environ.get("HUB_LONG"))
 WRITERS = 8
@@ -47,6 +48,7 @@ class Reader:
         while not stop.is_set():
             self.copy.query["limit"] = self.dice.randint(1, 30)
             if self.copy.ask().status_code == 401:  # suspended at this moment
+                stop.wait(0.02)
                 continue
             try:
                 self.copy.entries = []
@@ -106,7 +108,7 @@ def rotate(settings: LazySettings, keys_file: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("seed", range(50 if LONG else 4))
+@pytest.mark.parametrize("seed", range(50 if LONG else 2))
 def test_a_copy_is_exactly_what_its_owner_sees(seed: int, settings: LazySettings, tmp_path: Path) -> None:
     settings.API_ANONYMOUS_RATE_PER_MINUTE = settings.API_RATE_PER_MINUTE = 1_000_000
     dice = random.Random(seed)
@@ -119,6 +121,9 @@ def test_a_copy_is_exactly_what_its_owner_sees(seed: int, settings: LazySettings
         for number, (organisation, query) in enumerate(zip([*world.readers, world.readers[0]], narrowed, strict=True))
     ]
     world.begin(readers[3].organisation, "g0")
+    for reader in readers:
+        reader.copy.read_page()
+        reader.saved = dict(reader.copy.signals), reader.copy.cursor
     stop = Event()
     reading, failed_reading = in_threads([lambda reader=reader: reader.run(stop) for reader in readers])  # type: ignore[misc]
     works = [writing(world, seed * WRITERS + number, settings, tmp_path / "keys.json") for number in range(WRITERS)]
@@ -131,6 +136,7 @@ def test_a_copy_is_exactly_what_its_owner_sees(seed: int, settings: LazySettings
     assert not failed
     assert not failed_reading
     world.let_all_in()
+    time.sleep(LONGEST_SOON)  # what expires soon has expired, and nothing does between the two looks below
     note_expired()
     for reader in readers:
         reader.finish()

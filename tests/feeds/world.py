@@ -25,10 +25,11 @@ from sharing.signals.models import Share, Signal, SignalIndicator, is_live
 from sharing.signals.selectors import with_details
 from sharing.signals.services import retract_signal, submit_signal, update_signal
 from sharing.visibility.models import GroupPermission, SharingGroup
+from sharing.visibility.selectors import contributable_groups
 from sharing.visibility.services import grant_access, revoke_access, set_group_status
 from tests import factories
 
-TYPES = ("sha256", "md5")
+LONGEST_SOON = 0.8  # seconds
 VALUES = [("sha256", f"{number:064x}") for number in range(30)] + [("md5", f"{number:032x}") for number in range(30)]
 
 
@@ -118,8 +119,9 @@ def _plain(row: Any) -> dict[str, Any]:
     return plain
 
 
-def _audience(world: World, dice: random.Random) -> dict[str, Any]:
-    groups = dice.sample([*world.groups, world.hidden], dice.randint(0, 3))
+def _audience(world: World, dice: random.Random, organisation: Organisation) -> dict[str, Any]:
+    open_to = list(contributable_groups(world.actor(organisation)).order_by("pk"))
+    groups = dice.sample(open_to, min(len(open_to), dice.randint(1, 3)))
     named = [reader.slug for reader in world.readers if dice.random() < 0.15]
     red = bool(named) and dice.random() < 0.15
     return {
@@ -131,7 +133,7 @@ def _audience(world: World, dice: random.Random) -> dict[str, Any]:
 
 
 def _content(dice: random.Random) -> dict[str, Any]:
-    soon = timezone.now() + timedelta(milliseconds=dice.randint(50, 800))
+    soon = timezone.now() + timedelta(seconds=LONGEST_SOON * dice.random())
     return {
         "summary": f"Version {dice.random()}",
         "expires_at": soon if dice.random() < 0.15 else timezone.now() + timedelta(days=30),
@@ -141,10 +143,10 @@ def _content(dice: random.Random) -> dict[str, Any]:
 
 def submit(world: World, dice: random.Random) -> None:
     """New, or again under the same reference."""
-    organisation = dice.choice([*world.writers, *world.readers])
+    organisation = dice.choice([*world.writers, *world.writers, *world.readers])
     item = factories.signal_input(
-        external_id=f"{organisation.slug}-{dice.randint(1, 12)}-{dice.choice('ab')}",
-        **_audience(world, dice), **_content(dice),
+        external_id=f"{organisation.slug}-{dice.randint(1, 40)}",
+        **_audience(world, dice, organisation), **_content(dice),
     )  # fmt: skip
     submit_signal(actor=world.actor(organisation), item=item)
 
@@ -155,13 +157,16 @@ def _some(dice: random.Random) -> Signal | None:
 
 
 def change(world: World, dice: random.Random) -> None:
+    changes: dict[str, Any]
     if signal := _some(dice):
-        changes = dice.choice([{"summary": f"Changed {dice.random()}"}, _audience(world, dice)])
+        changes = dice.choice([{"summary": f"Changed {dice.random()}"}, _audience(world, dice, signal.organisation)])
+        if dice.random() < 0.5:
+            changes["expires_at"] = timezone.now() + timedelta(days=30)
         update_signal(actor=world.actor(signal.organisation), uuid=signal.uuid, changes=changes)
 
 
 def retract(world: World, dice: random.Random) -> None:
-    if signal := _some(dice):
+    if (signal := _some(dice)) and dice.random() < 0.5:
         retract_signal(actor=world.actor(signal.organisation), uuid=signal.uuid, reason="A mistake.")
 
 
