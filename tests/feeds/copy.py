@@ -8,6 +8,9 @@ from typing import Any
 
 from django.test import Client
 
+from accounts.models import Organisation
+from tests import factories
+
 FEED = "/api/v1/feed"
 
 
@@ -21,6 +24,10 @@ class Copy:
     cursor: str = ""
     entries: list[dict[str, Any]] = field(default_factory=list)
     pages: int = 0
+
+    @classmethod
+    def of(cls, organisation: Organisation, **query: Any) -> Copy:
+        return cls(factories.make_client(organisation)[1], query)
 
     def ask(self, **headers: str) -> Any:
         query = {**self.query, **({"cursor": self.cursor} if self.cursor else {})}
