@@ -16,6 +16,7 @@ from sharing.feeds.contents import Entry, FeedSignal, Removal
 from sharing.feeds.services import MOST, FeedPage
 
 _TYPES: Final = f"One or more of {', '.join(signal_types.NAMES)}, with commas."
+USUAL: Final = 1_000  # entries of an answer
 CHANGES: Final = [("upsert", "upsert"), ("remove", "remove")]
 REASONS: Final = [(name, name) for name in ("retracted", "expired", "access_lost", "gone")]
 
@@ -46,7 +47,7 @@ class FeedQuery(StrictSerializer):
         help_text="Only signals of this sharing group, by its short name. The same with every cursor.",
     )  # fmt: skip
     limit = serializers.IntegerField(
-        min_value=1, max_value=MOST, default=1_000, help_text=f"Entries in an answer at most, 1 to {MOST:,}."
+        min_value=1, max_value=MOST, default=USUAL, help_text=f"Entries in an answer at most, 1 to {MOST:,}."
     )
 
 

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 
 from accounts.models import Scope
 from sharing.api.compression import accepts_gzip, gzipped
-from sharing.api.serializers.feed import FeedOut, FeedQuery, feed_pieces
+from sharing.api.serializers.feed import USUAL, FeedOut, FeedQuery, feed_pieces
 from sharing.api.throttling import WHOLE
 from sharing.api.views.base import HubView, valid_query
 from sharing.feeds.services import MOST, read_feed
@@ -27,8 +27,9 @@ class Feed(HubView):
     scopes = {"GET": Scope.READ_SIGNALS}
 
     def weight(self, request: Request) -> int:
-        asked = request.query_params.get("limit", "")
-        entries = int(asked) if asked.isascii() and asked.isdigit() and len(asked) <= len(str(MOST)) else _ENTRIES
+        """By what was asked for; what is no such number is refused and counts as any request."""
+        asked = request.query_params.get("limit", str(USUAL))
+        entries = int(asked) if asked.isascii() and asked.isdigit() and len(asked) <= len(str(MOST)) else 0
         return WHOLE * max(1, -(-min(entries, MOST) // _ENTRIES))
 
     @extend_schema(
