@@ -15,10 +15,10 @@ from sharing.signals.holders import REACHES, TELLABLE
 SHOWN: Final = "shown"
 GONE: Final = "gone"
 
-# Could the reader ever have had it from this feed? Only then is it told that the signal is gone: to who never saw it, it
-# was never there. Times overlap when neither was over before the other began. All three of them: that the signal
-# reached somebody on this path, that the reader saw the path's group, that the reader was not suspended. And the signal
-# must still have been told of then. Nothing that was over before the reader's first request counts.
+# Could the reader ever have had it from this feed? Only then is it told that the signal is gone: for who never saw it,
+# it was never there. Times overlap when neither was over before the other began, and three must: that the signal went
+# this way, that the reader saw the way's group, that the reader was not suspended. And the signal must still have been
+# told of then. Nothing that was over before the reader's first request counts.
 _NEVER: Final = "'18446744073709551615'::xid8"
 _SINCE: Final = "%(since)s::text::xid8"
 _ACTING: Final = f"""
@@ -57,7 +57,7 @@ _HAD: Final = f"""(
           ) AS path
           JOIN sharing_accessspan AS acting ON {_ACTING}
          WHERE path.began_xid <= coalesce(signal.gone_xid, {_NEVER}))))
-"""
+"""  # noqa: S608 - constants only
 # Why it is gone is told to those who would still see it, were it not; to others only that it is gone for them.
 _VERDICT: Final = f"""
     CASE WHEN {TELLABLE} THEN '{SHOWN}'
@@ -137,8 +137,11 @@ SELECT asked.place, told.verdict, signal.uuid, signal.updated_at, signal.created
 """  # noqa: S608 - constants only
 
 
-def contents(moment: Moment, reach: Reach, filters: Filters, since: int, ids: Sequence[int]) -> list[Entry]:
-    """What to tell of these signals, in their order. Nothing of those that the reader never had and does not see."""
+def contents(moment: Moment, reach: Reach, filters: Filters, since: int, ids: Sequence[int]) -> list[tuple[int, Entry]]:
+    """What to tell of these signals, each with its number in the list.
+
+    Nothing of those that the reader never had and does not see.
+    """
     organisation = moment.actor.organisation
     assert organisation is not None
     params: dict[str, Any] = {
@@ -155,16 +158,14 @@ def contents(moment: Moment, reach: Reach, filters: Filters, since: int, ids: Se
     with prepared_cursor() as cursor:
         cursor.execute(_CONTENTS, params)
         rows = [FeedSignal(*row) for row in cursor.fetchall()]
-    entries = (_selected(row, filters.types) if row.verdict == SHOWN else _removal(row) for row in rows)
-    return [entry for entry in entries if entry is not None]
+    entries = ((row.place - 1, _entry(row, filters.types)) for row in rows)
+    return [(number, entry) for number, entry in entries if entry is not None]
 
 
-def _selected(row: FeedSignal, types: Sequence[str]) -> Entry | None:
+def _entry(row: FeedSignal, types: Sequence[str]) -> Entry | None:
+    if row.verdict != SHOWN:
+        return Removal(row.uuid, row.verdict)
     if not types or not set(types).isdisjoint(row.types or ()):
         return row
     # Never changed: so it never held another type.
     return None if row.updated_at == row.created_at else Removal(row.uuid, GONE)
-
-
-def _removal(row: FeedSignal) -> Removal:
-    return Removal(row.uuid, row.verdict)

@@ -22,7 +22,7 @@ class AccessSpan(models.Model):
     sharing_group_id = models.BigIntegerField(null=True)
     began_xid = TransactionIdField()
     opened_xid = TransactionIdField()
-    ended_xid = TransactionIdField(null=True)
+    ended_xid = TransactionIdField(null=True)  # type: ignore[misc]
     ended_at = models.DateTimeField(null=True)
 
     class Meta:

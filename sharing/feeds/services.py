@@ -24,6 +24,7 @@ MOST: Final = 5_000
 # Signals that one request looks at, so many times what it may tell of, and then so many more.
 _LOOKS: Final = 4
 _LOOKS_MORE: Final = 2_000
+_LEAST: Final = 200  # of one round
 # The memory outlives the cursors that need it, for clocks and for transactions that took long.
 _MARGIN: Final = timedelta(days=1)
 _NOTED_AT_ONCE: Final = 1_000
@@ -82,10 +83,13 @@ def _read(
     looks = _LOOKS * limit + _LOOKS_MORE
     # Half a page is enough: the last few places would take a round of their own.
     while len(entries) <= limit // 2 and looks > 0:
-        places, place = _step(moment, reach, position, limit - len(entries))
-        signals = dict.fromkeys(place.signal for place in places)
-        entries += contents(moment, reach, filters, position.since, list(signals))
+        room = limit - len(entries)
+        places, place = _step(moment, reach, position, max(room, _LEAST))
+        found = contents(moment, reach, filters, position.since, [place.signal for place in places])
+        entries += [entry for _number, entry in found[:room]]
         looks -= len(places) + 1
+        if len(found) > room:
+            return entries, position.at(places[found[room - 1][0]]), True
         if place is None:
             last = places[-1] if places else position.place
             return entries, position.at(last).at_the_end(moment.horizon, moment.now), False

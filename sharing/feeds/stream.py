@@ -66,7 +66,7 @@ def next_walk(moment: Moment, position: Position) -> Place | None:
     """The beginning of the next walk on the line that is settled."""
     organisation = moment.actor.organisation
     assert organisation is not None
-    params = {
+    params: dict[str, str | int] = {
         "named": organisation.group_id,
         "since": str(position.since),
         "horizon": str(moment.horizon),
@@ -111,7 +111,7 @@ SELECT array_agg(found.xid::text::bigint ORDER BY found.xid, found.id),
         AND (past.ended_xid, past.signal_id) > {past})
   ) AS found
  GROUP BY found.branch, found.kind
-""".format(
+""".format(  # noqa: S608 - constants only
     share=_RANGE.format(xid="share.commit_xid", id="share.signal_id"),
     past=_RANGE.format(xid="past.ended_xid", id="past.signal_id"),
     own=_RANGE.format(xid="signal.commit_xid", id="signal.id"),

@@ -101,7 +101,7 @@ class Signal(models.Model):
     commit_xid = TransactionIdField(editable=False, db_default=current_transaction())
     # Set by the database: since when nobody is told of it by a feed (retracted, expired and noted so, about a victim,
     # TLP:RED). Empty: it is told of. 0: it never was.
-    gone_xid = TransactionIdField(editable=False, null=True)
+    gone_xid = TransactionIdField(editable=False, null=True)  # type: ignore[misc]
 
     groups = models.ManyToManyField(SharingGroup, through="Share", related_name="signals")
     indicators = models.ManyToManyField(Indicator, through="SignalIndicator", related_name="signals")

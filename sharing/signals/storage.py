@@ -153,9 +153,7 @@ def _share(ids: Sequence[int], pairs: Iterable[tuple[Signal, PreparedSignal]]) -
     )
 
 
-def _name_organisations(
-    actor: Actor, ids: Sequence[int], pairs: Iterable[tuple[Signal, PreparedSignal]]
-) -> None:
+def _name_organisations(actor: Actor, ids: Sequence[int], pairs: Iterable[tuple[Signal, PreparedSignal]]) -> None:
     wanted = {(signal.pk, named.group_id): (signal, named) for signal, item in pairs for named in item.named}
     grants = SignalGrant.objects.filter(content_object__in=ids)
     kept, gone = _compared(wanted, grants.values_list("pk", "content_object", "group"))

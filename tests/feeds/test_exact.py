@@ -1,7 +1,7 @@
 """A copy that is kept by the feed is exactly what its owner may see, whatever others do meanwhile.
 
-Eight threads submit, change, retract, expire, grant, revoke, close, open and suspend, with transactions that commit out of
-order. Readers read pages of random size, crash, and go on from what they had saved.
+Eight threads submit, change, retract, expire, grant, revoke, close, open and suspend, with transactions that commit out
+of order. Readers read pages of random size, crash, and go on from what they had saved.
 """
 
 from __future__ import annotations

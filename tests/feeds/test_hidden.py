@@ -1,7 +1,7 @@
 """To who never could see a signal, the feed never says that it was there.
 
-In a random history, one deed after the other, everything that each reader can see at any moment is noted. A removal must
-be of something that was in that reader's sight since it began to read. And at any moment its copy is exact.
+In a random history, one deed after the other, everything that each reader can see at any moment is noted. A removal
+must be of something that was in that reader's sight since it began to read. In the end its copy is exact.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class FeedQuery(StrictSerializer):
         max_length=100, required=False, default="", help_text="From the answer before; leave out to begin anew."
     )
     types = TypesField(
-        max_length=200, required=False, default=(),
+        max_length=200, required=False,
         help_text=f"Only signals that hold one of these. {_TYPES} The same with every cursor.",
     )  # fmt: skip
     group = Text(
@@ -72,9 +72,7 @@ def feed_pieces(page: FeedPage, reader: int | None) -> Iterator[bytes]:
     """The body that FeedOut describes, piece by piece: each entry is one, and what stands between them."""
     yield b'{"entries":['
     for number, entry in enumerate(page.entries):
-        if number:
-            yield b","
-        yield _json(_entry_out(entry, reader))
+        yield (b"," if number else b"") + _json(_entry_out(entry, reader))
     yield b'],"cursor":%b,"more":%b}' % (_json(page.cursor), _json(page.more))
 
 

@@ -53,7 +53,7 @@ class Feed(HubView):
     )
     def get(self, request: Request) -> HttpResponseBase:
         query = valid_query(FeedQuery, request).validated_data
-        page = read_feed(actor=self.actor, **query)
+        page = read_feed(actor=self.actor, **{"types": (), **query})
         # Only of an answer without entries: that of others may be another one with the same cursor. Weak, because it is
         # sent with and without compression.
         etag = None if page.entries or page.more else f'W/"{page.cursor}"'
