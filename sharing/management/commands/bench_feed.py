@@ -102,8 +102,12 @@ class Reader:
         """A page; None when there is nothing new."""
         path = f"/api/v1/feed?limit={self._limit}" + (f"&cursor={self.cursor}" if self.cursor else "")
         headers = {**self._headers, **({"If-None-Match": self.etag} if self.etag else {})}
-        self._connection.request("GET", path, headers=headers)
-        answer = self._connection.getresponse()
+        try:
+            self._connection.request("GET", path, headers=headers)
+            answer = self._connection.getresponse()
+        except ConnectionError:  # kept open for two seconds only
+            self._connection.close()
+            return self.ask()
         body = answer.read()
         if answer.status not in OK:
             raise CommandError(f"The feed answered {answer.status}: {body[:1_000]!r}")
