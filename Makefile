@@ -78,6 +78,10 @@ format: $(VENV)/.dev ## Format the code and mend what ruff can mend
 bench: $(VENV)/.base ## Time a page of signals at 200,000 signals, on a database of its own
 	@HUB_HOME="$${HUB_HOME:-var}/bench" $(PY) -m hub.launcher manage bench_visibility $(ARGS)
 
+.PHONY: bench-feed
+bench-feed: $(VENV)/.base ## Time reading a million signals through the feed, on a database of its own
+	@HUB_HOME="$${HUB_HOME:-var}/bench" $(PY) -m hub.launcher manage bench_feed $(ARGS)
+
 .PHONY: bench-lookups
 bench-lookups: $(VENV)/.base ## Time look-ups at a million hashes through gunicorn, on a database of its own
 	@HUB_HOME="$${HUB_HOME:-var}/bench" $(PY) -m hub.launcher manage bench_lookups $(ARGS)

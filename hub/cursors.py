@@ -16,7 +16,8 @@ from typing import Final
 
 from django.conf import settings
 
-_SIZE: Final = 8  # bytes of the number, and of the checksum
+_SIZE: Final = 8  # bytes of a number, and of the checksum
+LONGEST: Final = 64  # bytes that one mask covers
 
 
 def seal(number: int, *, rows: str, reader: int | None) -> str:
@@ -24,26 +25,35 @@ def seal(number: int, *, rows: str, reader: int | None) -> str:
 
     `rows` is the name of the list whose row it is, `reader` the id of the organisation that reads it.
     """
-    plain = number.to_bytes(_SIZE, "big")
+    return seal_bytes(number.to_bytes(_SIZE, "big"), rows=rows, reader=reader)
+
+
+def unseal(text: str, *, rows: str, reader: int | None) -> int | None:
+    """The number in a sealed word; None when this hub did not seal it for this list and reader."""
+    plain = unseal_bytes(text, rows=rows, reader=reader)
+    return int.from_bytes(plain, "big") if plain is not None and len(plain) == _SIZE else None
+
+
+def seal_bytes(plain: bytes, *, rows: str, reader: int | None) -> str:
+    """As seal, of 1 to LONGEST bytes. The word shows how many."""
     key = _key(settings.SECRET_KEY, rows, reader)
     tag = _digest(key, b"cursor tag", plain)
     return base64.urlsafe_b64encode(tag + _masked(key, tag, plain)).decode().rstrip("=")
 
 
-def unseal(text: str, *, rows: str, reader: int | None) -> int | None:
-    """The number in a sealed word; None when this hub did not seal it for this list and reader."""
+def unseal_bytes(text: str, *, rows: str, reader: int | None) -> bytes | None:
     try:
-        data = base64.b64decode(text.encode("ascii") + b"==", altchars=b"-_", validate=True)
+        data = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (UnicodeEncodeError, binascii.Error):
         return None
-    if len(data) != 2 * _SIZE:
+    if not _SIZE < len(data) <= _SIZE + LONGEST:
         return None
     tag, masked = data[:_SIZE], data[_SIZE:]
     for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
         key = _key(secret, rows, reader)
         plain = _masked(key, tag, masked)
         if _digest(key, b"cursor tag", plain) == tag:
-            return int.from_bytes(plain, "big")
+            return plain
     return None
 
 
@@ -54,9 +64,9 @@ def _key(secret: str, rows: str, reader: int | None) -> bytes:
 
 
 def _masked(key: bytes, tag: bytes, data: bytes) -> bytes:
-    mask = _digest(key, b"cursor mask", tag)
+    mask = _digest(key, b"cursor mask", tag, size=len(data))
     return bytes(one ^ other for one, other in zip(data, mask, strict=True))
 
 
-def _digest(key: bytes, purpose: bytes, data: bytes) -> bytes:
-    return hashlib.blake2b(data, key=key, digest_size=_SIZE, person=purpose).digest()
+def _digest(key: bytes, purpose: bytes, data: bytes, *, size: int = _SIZE) -> bytes:
+    return hashlib.blake2b(data, key=key, digest_size=size, person=purpose).digest()

@@ -61,6 +61,12 @@ class UsedUp(HubError):
         self.retry_after = retry_after
 
 
+class Gone(HubError):
+    """What is asked for by a reference of an earlier time is kept no more; the message says how to begin anew."""
+
+    default_message = "This is kept no more."
+
+
 class Invalid(HubError):
     """Input that can't be accepted, with each problem named."""
 

@@ -131,6 +131,8 @@ CELERY_BEAT_SCHEDULE = {
     "purge-outbox": {"task": "hub.outbox.tasks.purge", "schedule": 3600.0},
     "sweep-webhooks": {"task": "sharing.tasks.sweep_webhooks", "schedule": 5.0},
     "purge-webhooks": {"task": "sharing.tasks.purge_webhooks", "schedule": 3600.0},
+    "note-expired": {"task": "sharing.tasks.note_expired", "schedule": 60.0},
+    "purge-feed-memory": {"task": "sharing.tasks.purge_feed_memory", "schedule": 3600.0},
 }
 
 # topic -> Celery task, named by its place in the code; hub/checks.py resolves each at start-up.
@@ -153,6 +155,8 @@ MATCH_FLOOD_LIMIT = env.int("HUB_MATCH_FLOOD_LIMIT", default=1_000)
 # --- Webhooks: the hub calls addresses that members name -------------------------------------------------------------
 # Networks that are not public and may be called all the same, by plain HTTP too and on any port. Empty: none.
 WEBHOOK_ALLOWED_NETWORKS = env.list("HUB_WEBHOOK_ALLOWED_NETWORKS", default=[])
+# A member that did not read its feed for longer begins anew: so long the hub remembers who saw what.
+FEED_KEEP_DAYS = env.int("HUB_FEED_KEEP_DAYS", default=30)
 
 # --- The near index: one copy for each host, made from the database and thrown away freely ---------------------------
 INDEX_FOLDER = env.str("HUB_INDEX_FOLDER", default=str(HOME / "index"))
@@ -286,6 +290,8 @@ SPECTACULAR_SETTINGS = {
         "WebhookChoice": "sharing.notifications.models.CHOSEN",
         "WebhookState": "sharing.notifications.models.WebhookEndpoint.State",
         "DeliveryState": "sharing.notifications.models.WebhookDelivery.State",
+        "FeedChange": "sharing.api.serializers.feed.CHANGES",
+        "FeedReason": "sharing.api.serializers.feed.REASONS",
     },
     "WEBHOOKS": [
         f"sharing.api.messages.{name}"

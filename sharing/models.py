@@ -1,5 +1,6 @@
 """Collects the models of the slices for Django. Write models in the slices, not here."""
 
+from sharing.feeds.models import AccessSpan, PastAudience
 from sharing.matching.floods.models import Flood, FloodNotice, FloodSignal
 from sharing.matching.models import Match, Rematch
 from sharing.matching.thresholds import NearThreshold
@@ -10,6 +11,7 @@ from sharing.signals.models import AccountDetail, Share, Signal, SignalGrant, Si
 from sharing.visibility.models import SharingGroup, SharingGroupGrant
 
 __all__ = [
+    "AccessSpan",
     "AccountDetail",
     "Flood",
     "FloodNotice",
@@ -17,6 +19,7 @@ __all__ = [
     "Indicator",
     "Match",
     "NearThreshold",
+    "PastAudience",
     "Rematch",
     "Share",
     "SharingGroup",

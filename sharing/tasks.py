@@ -8,6 +8,7 @@ from celery import shared_task
 from celery.signals import worker_init
 
 from hub.outbox.services import handle
+from sharing.feeds import services as feeds
 from sharing.matching.index import ENGINE
 from sharing.matching.rematching import sight_gained, take_steps
 from sharing.matching.services import match_changed
@@ -54,3 +55,13 @@ def sweep_webhooks() -> None:
 @shared_task  # type: ignore[untyped-decorator]
 def purge_webhooks() -> None:
     services.purge_ended()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def note_expired() -> None:
+    feeds.note_expired()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def purge_feed_memory() -> None:
+    feeds.purge_memory()

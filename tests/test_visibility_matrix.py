@@ -72,6 +72,7 @@ API: dict[tuple[str, str], tuple[str, Any, dict[str, int]]] = {
     ),
     ("api:matches", "GET"): ("", None, only(200, *KNOWN)),
     ("api:floods", "GET"): ("", None, only(200, *KNOWN)),
+    ("api:feed", "GET"): ("", None, only(200, *KNOWN)),
     ("api:match", "GET"): ("match", None, only(200, *IN_GROUP)),
     ("api:lookups", "POST"): ("", {"items": [{"type": "md5", "value": SHARED_HASH}]}, only(200, *KNOWN)),
     ("api:lookup-range", "GET"): ("range", None, only(200, *KNOWN)),
@@ -157,6 +158,15 @@ def test_looking_up_tells_what_the_caller_may_see_and_nothing_else(client: Clien
     assert page.json() == {"results": [suffix] if who in IN_GROUP else [], "next": None}
     if who not in IN_GROUP:
         assert {**known, "item": 1} == absent
+
+
+@pytest.mark.django_db(transaction=True)  # a feed tells of what is committed
+@pytest.mark.parametrize("who", KNOWN)
+def test_a_feed_holds_what_the_caller_may_see_and_nothing_else(client: Client, scene: Scene, who: str) -> None:
+    page = ask(client, scene, who, "GET", reverse("api:feed"), None).json()
+    signals = {str(scene.signal.uuid), str(scene.other.uuid)}
+    assert {entry["id"] for entry in page["entries"]} == (signals if who in IN_GROUP else set())
+    assert ('"own-1"' in json.dumps(page)) is (who == "submitter")
 
 
 @pytest.mark.parametrize("who", KNOWN)
@@ -258,10 +268,12 @@ def test_red_reaches_named_organisations_only(scene: Scene) -> None:
 
 # Reached only through a signal, a group or a notice that is visible.
 INNER = {
+    "AccessSpan",
     "AccountDetail",
     "Flood",
     "FloodSignal",
     "Indicator",
+    "PastAudience",
     "Share",
     "SharingGroupGrant",
     "SignalGrant",

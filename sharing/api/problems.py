@@ -11,7 +11,7 @@ from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from hub.errors import Conflict, HubError, Invalid, NotFound, NotPermitted, Problem, UsedUp
+from hub.errors import Conflict, Gone, HubError, Invalid, NotFound, NotPermitted, Problem, UsedUp
 
 CONTENT_TYPE: Final = "application/problem+json"
 RETRY_SECONDS: Final = 2
@@ -23,6 +23,7 @@ _STATUS: Final[dict[type[HubError], int]] = {
     NotPermitted: 403,
     NotFound: 404,
     Conflict: 409,
+    Gone: 410,
     UsedUp: 429,
 }
 _FRAMEWORK: Final[dict[type[Exception], int]] = {Http404: 404, PermissionDenied: 403, RequestDataTooBig: 413}
@@ -54,6 +55,7 @@ _TITLES: Final = {
     405: "Method not allowed",
     406: "Only JSON can be sent back",
     409: "Not possible in the present state",
+    410: "Kept no more",
     413: "Too large",
     415: "Only JSON is understood",
     429: "Too many requests",

@@ -69,6 +69,12 @@ def _errors_of(path: str, method: str, operation: dict[str, Any]) -> dict[str, s
         errors |= _WITH_BODY
     if "{" in path:
         errors |= _ON_ONE_THING
+    # What an endpoint declares besides these has a description and no form yet.
+    errors |= {
+        status: declared["description"]
+        for status, declared in operation["responses"].items()
+        if status >= "400" and status not in errors
+    }
     return errors
 
 

@@ -4,6 +4,7 @@ from django.urls import path
 
 from sharing.api.schema import DocsView, SchemaView
 from sharing.api.views.catalogue import Me, SharingGroups, SignalTypes
+from sharing.api.views.feed import Feed
 from sharing.api.views.floods import Floods
 from sharing.api.views.identifiers import Evaluation, IdentifierKeys
 from sharing.api.views.lookups import LookupRange, Lookups
@@ -47,6 +48,7 @@ urlpatterns = [
         DeliveryReplay.as_view(),
         name="webhook-delivery-replay",
     ),
+    path("feed", Feed.as_view(), name="feed"),
     path("schema", SchemaView.as_view(), name="schema"),
     path("docs", DocsView.as_view(url_name="api:schema"), name="docs"),
 ]

@@ -28,3 +28,13 @@ class TransactionIdField(models.Field[int, int]):
 
     def get_prep_value(self, value: Any) -> str | None:
         return None if value is None else str(value)
+
+
+def current_transaction() -> models.Func:
+    """The id of the transaction that writes the row."""
+    return models.Func(function="pg_current_xact_id")
+
+
+def oldest_open_transaction() -> models.Func:
+    """Every transaction with a smaller id was over when the row was written."""
+    return models.Func(models.Func(function="pg_current_snapshot"), function="pg_snapshot_xmin")

@@ -15,18 +15,18 @@ from sharing.visibility.tlp import TLP
 # The rule of SignalQuerySet.visible_to for others' eyes, so live signals only, as text: building it anew with the ORM
 # costs a look-up more than the database takes to answer. tests/visibility/test_one_rule.py holds it against the verb.
 # OFFSET 0 keeps the planner from reading all shares of all groups into a hash first.
-VISIBLE: Final = """(
-    signal.retracted_at IS NULL AND signal.expires_at > statement_timestamp() AND (
-        signal.organisation_id = %(organisation)s
-        OR EXISTS (SELECT FROM sharing_share AS share
-                    WHERE share.signal_id = signal.id AND share.sharing_group_id = ANY(%(groups)s::bigint[]) OFFSET 0)
-        OR EXISTS (SELECT FROM sharing_signalgrant AS named
-                    WHERE named.content_object_id = signal.id AND named.group_id = %(named)s OFFSET 0)))
+REACHES: Final = """(
+    signal.organisation_id = %(organisation)s
+    OR EXISTS (SELECT FROM sharing_share AS share
+                WHERE share.signal_id = signal.id AND share.sharing_group_id = ANY(%(groups)s::bigint[]) OFFSET 0)
+    OR EXISTS (SELECT FROM sharing_signalgrant AS named
+                WHERE named.content_object_id = signal.id AND named.group_id = %(named)s OFFSET 0))
 """
+VISIBLE: Final = f"(signal.retracted_at IS NULL AND signal.expires_at > statement_timestamp() AND {REACHES})"
 
 
 def visible_params(actor: Actor) -> dict[str, Any]:
-    """The parameters of VISIBLE. Nothing is visible to an unknown actor: no row equals NULL."""
+    """The parameters of REACHES, VISIBLE and TELLABLE. Nothing is visible to an unknown actor: no row equals NULL."""
     organisation = actor.organisation if actor.is_known else None
     return {
         "organisation": organisation and organisation.pk,
@@ -37,7 +37,7 @@ def visible_params(actor: Actor) -> dict[str, Any]:
 
 
 # What may be told to a machine that asks: a live, visible signal that is neither about a victim nor TLP:RED.
-_TELLABLE: Final = f"""{VISIBLE}
+TELLABLE: Final = f"""{VISIBLE}
     AND signal.subject_role <> '{Signal.SubjectRole.VICTIM}' AND signal.tlp <> '{TLP.RED}'
 """
 _COLUMNS: Final = "signal.id, signal.uuid, organisation.slug, signal.harm, signal.severity, signal.tlp"
@@ -100,7 +100,7 @@ SELECT asked.place, held.*
          JOIN accounts_organisation AS organisation ON organisation.id = signal.organisation_id
         WHERE link.indicator_id = asked.id
           AND (NOT asked.only_clear OR link.quality IS NULL OR link.quality >= %(quality)s)
-          AND {_TELLABLE}
+          AND {TELLABLE}
         ORDER BY link.signal_id DESC LIMIT %(most)s) AS held
  ORDER BY place
 """  # noqa: S608 - constants only
@@ -149,7 +149,7 @@ SELECT indicator.value, held.count
   FROM sharing_indicator AS indicator CROSS JOIN LATERAL (
        SELECT count(*) FROM (
               SELECT FROM sharing_signalindicator AS link JOIN sharing_signal AS signal ON signal.id = link.signal_id
-               WHERE link.indicator_id = indicator.id AND {_TELLABLE} LIMIT %(most)s) AS one) AS held
+               WHERE link.indicator_id = indicator.id AND {TELLABLE} LIMIT %(most)s) AS one) AS held
  WHERE indicator.signal_type = %(type)s AND indicator.value >= %(low)s AND indicator.value <= %(high)s
    AND (indicator.value > %(low)s OR NOT %(past_low)s) AND held.count > 0
  ORDER BY indicator.value LIMIT %(rows)s

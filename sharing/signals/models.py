@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
 from accounts.models import Organisation
-from sharing.signals.fields import TransactionIdField
+from sharing.signals.fields import TransactionIdField, current_transaction, oldest_open_transaction
 from sharing.signals.indicators import Indicator
 from sharing.visibility.models import Grant, Harm, SharingGroup
 from sharing.visibility.selectors import viewable_group_ids
@@ -96,8 +96,12 @@ class Signal(models.Model):
     retraction_reason = models.CharField(_("reason of the retraction"), max_length=500, blank=True)
     created_at = models.DateTimeField(_("submitted"), db_default=Now())
     updated_at = models.DateTimeField(_("changed"), db_default=Now())
-    # Set by the database at every write; with the id it orders changes for cursors that must miss nothing.
-    commit_xid = TransactionIdField(editable=False, db_default=models.Func(function="pg_current_xact_id"))
+    # Set by the database at every write of the signal or of what belongs to it (audience, indicators, account); with
+    # the id it orders changes for feeds that must miss nothing.
+    commit_xid = TransactionIdField(editable=False, db_default=current_transaction())
+    # Set by the database: since when nobody is told of it by a feed (retracted, expired and noted so, about a victim,
+    # TLP:RED). Empty: it is told of. 0: it never was.
+    gone_xid = TransactionIdField(editable=False, null=True)  # type: ignore[misc]
 
     groups = models.ManyToManyField(SharingGroup, through="Share", related_name="signals")
     indicators = models.ManyToManyField(Indicator, through="SignalIndicator", related_name="signals")
@@ -113,8 +117,10 @@ class Signal(models.Model):
         indexes = [
             # An organisation's own newest signals.
             models.Index(fields=["organisation", "-id"], name="signal_own_newest"),
-            # Changes in commit order.
-            models.Index(fields=["commit_xid", "id"], name="signal_commit"),
+            # An organisation's own changes in commit order: a branch of its feed.
+            models.Index(fields=["organisation", "commit_xid", "id"], name="signal_own_changes"),
+            # What has expired, and was not noted so yet.
+            models.Index(fields=["expires_at"], condition=Q(gone_xid=None), name="signal_expiring"),
             # Word search.
             GinIndex(SearchVector("summary", config="simple"), name="signal_words"),
         ]
@@ -154,6 +160,10 @@ class Share(models.Model):
     signal = models.ForeignKey(Signal, on_delete=models.CASCADE, related_name="shares")
     sharing_group = models.ForeignKey(SharingGroup, on_delete=models.PROTECT, related_name="shares", db_index=False)
     created_at = models.DateTimeField(db_default=Now())
+    # The signal's, kept equal by the database.
+    commit_xid = TransactionIdField(editable=False, db_default=current_transaction())
+    # Whatever ended in an earlier transaction was over when this share was made.
+    began_xid = TransactionIdField(editable=False, db_default=oldest_open_transaction())
 
     class Meta:
         constraints = [
@@ -162,6 +172,8 @@ class Share(models.Model):
         indexes = [
             # The newest signals of one group: a branch of every page.
             models.Index(fields=["sharing_group", "-signal"], name="share_newest"),
+            # The changes of one group's signals in commit order: a branch of every feed.
+            models.Index(fields=["sharing_group", "commit_xid", "signal"], name="share_changes"),
         ]
 
     def __str__(self) -> str:
@@ -172,6 +184,9 @@ class SignalGrant(Grant):
     """The exception: one signal is shown to one more organisation. The way of TLP:RED, and of nothing frequent."""
 
     content_object = models.ForeignKey(Signal, on_delete=models.CASCADE, related_name="grants")
+    # As those of a share.
+    commit_xid = TransactionIdField(editable=False, db_default=current_transaction())
+    began_xid = TransactionIdField(editable=False, db_default=oldest_open_transaction())
 
     class Meta(Grant.Meta):
         verbose_name = _("named organisation")
@@ -180,6 +195,8 @@ class SignalGrant(Grant):
         indexes = [
             # The newest signals that an organisation was named for: a branch of every page.
             models.Index(fields=["group", "-content_object"], name="signal_grant_newest"),
+            # Changes of these in commit order: a branch of its feed.
+            models.Index(fields=["group", "commit_xid", "content_object"], name="signal_grant_changes"),
         ]
 
     def __str__(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from django.contrib.auth.models import Permission
 from django.db.models import Q
@@ -84,14 +84,9 @@ def replace_links(
     pairs = list(zip(signals, prepared, strict=True))
     if not keeps_indicators:
         _replace_indicators(ids, pairs)
-    Share.objects.filter(signal__in=ids).delete()
+    _share(ids, pairs)
+    _name_organisations(actor, ids, pairs)
     AccountDetail.objects.filter(signal__in=ids).delete()
-    SignalGrant.objects.filter(content_object__in=ids).delete()
-    Share.objects.bulk_create(
-        Share(signal=signal, sharing_group=group) for signal, item in pairs for group in item.groups
-    )
-    if any(item.named for item in prepared):
-        _name_organisations(actor, pairs)
     AccountDetail.objects.bulk_create(
         AccountDetail(
             signal=signal,
@@ -147,21 +142,53 @@ def _insert_frames(videos: dict[int, PreparedIndicator]) -> None:
     )
 
 
-def _name_organisations(actor: Actor, pairs: Iterable[tuple[Signal, PreparedSignal]]) -> None:
+def _share(ids: Sequence[int], pairs: Iterable[tuple[Signal, PreparedSignal]]) -> None:
+    """What stays is left alone: feeds remember every share that was taken away."""
+    wanted = {(signal.pk, group.pk): (signal, group) for signal, item in pairs for group in item.groups}
+    kept, gone = _compared(wanted, Share.objects.filter(signal__in=ids).values_list("pk", "signal", "sharing_group"))
+    if gone:
+        Share.objects.filter(pk__in=gone).delete()
+    Share.objects.bulk_create(
+        Share(signal=signal, sharing_group=group) for key, (signal, group) in wanted.items() if key not in kept
+    )
+
+
+def _name_organisations(actor: Actor, ids: Sequence[int], pairs: Iterable[tuple[Signal, PreparedSignal]]) -> None:
+    wanted = {(signal.pk, named.group_id): (signal, named) for signal, item in pairs for named in item.named}
+    grants = SignalGrant.objects.filter(content_object__in=ids)
+    kept, gone = _compared(wanted, grants.values_list("pk", "content_object", "group"))
+    if gone:
+        SignalGrant.objects.filter(pk__in=gone).delete()
+    if not wanted.keys() - kept:
+        return
     view = Permission.objects.get(
         codename="view_signal", content_type__app_label="sharing", content_type__model="signal"
     )
     SignalGrant.objects.bulk_create(
         SignalGrant(
             content_object=signal,
-            group_id=organisation.group_id,
+            group_id=named.group_id,
             permission=view,
             reason="Named by the submitter.",
             granted_by=actor.user,
         )
-        for signal, item in pairs
-        for organisation in item.named
+        for key, (signal, named) in wanted.items()
+        if key not in kept
     )
+
+
+_Pair = tuple[int, int]
+
+
+def _compared(wanted: Collection[_Pair], stored: Iterable[tuple[int, int, int]]) -> tuple[set[_Pair], list[int]]:
+    """Of rows (id, signal, with whom): the pairs that are wanted, and the ids of the others."""
+    kept, gone = set(), []
+    for pk, signal, whom in stored:
+        if (signal, whom) in wanted:
+            kept.add((signal, whom))
+        else:
+            gone.append(pk)
+    return kept, gone
 
 
 def indicator_ids_of(indicators: Iterable[PreparedIndicator]) -> dict[tuple[str, bytes], int]:

@@ -1,4 +1,4 @@
-"""The rule of visibility is asked in several ways (row, page, audience, look-up); in a random world all agree."""
+"""The rule of visibility is asked in several ways (row, page, audience, look-up, feed); in a random world all agree."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from accounts.models import Organisation
 from accounts.services import actor_of_key
+from sharing.feeds.services import read_feed
 from sharing.signals.holders import Wanted, holders
 from sharing.signals.models import Signal, SignalIndicator
 from sharing.signals.selectors import SignalFilters, audience_ids, capped_count, newest_page
@@ -86,6 +87,17 @@ def test_look_ups_agree_with_the_verb(seed: int) -> None:
         visible = set(Signal.objects.visible_to(actor).values_list("pk", flat=True))
         held, _ = holders(actor, [Wanted(pk, only_clear=False) for pk in links], [], quality=50, most=21)
         assert {one.pk for found in held for one in found} == (visible & live if actor.is_known else set())
+
+
+@pytest.mark.django_db(transaction=True)  # a feed tells of what is committed
+@pytest.mark.parametrize("seed", range(2))
+def test_a_feed_agrees_with_the_verb(seed: int) -> None:
+    for organisation in random_world(seed):
+        actor = factories.actor_for(organisation)
+        seen = Signal.objects.visible_to(actor).filter(retracted_at=None, expires_at__gt=Now())
+        if actor.is_known:
+            page = read_feed(actor=actor, cursor="", types=(), group="", limit=5_000)
+            assert {entry.uuid for entry in page.entries} == set(seen.values_list("uuid", flat=True))
 
 
 @pytest.mark.parametrize("seed", range(3))

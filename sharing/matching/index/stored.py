@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from django.db import connection, transaction
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from hub.postgresql import prepared_cursor
+from hub.postgresql.cluster import cluster_of, known_cluster
 
 # One row in all: a value to fetch for each column instead of a row for each indicator. In the order of an index, so
 # that no plan, and no statistics from before an import, lead to a walk through the whole table.
@@ -38,14 +38,8 @@ _UP_TO: Final = """
            WHERE signal_type = {type} AND commit_xid < {horizon}::xid8)
       TO STDOUT (FORMAT binary)
 """
-_CLUSTER: Final = """
-    SELECT (SELECT system_identifier FROM pg_control_system()) || '/' ||
-           (SELECT timeline_id FROM pg_control_checkpoint()) || '/' ||
-           (SELECT oid FROM pg_database WHERE datname = current_database())
-"""
 _COPY_HEADER: Final = 19  # bytes: signature, flags, and the length of an extension that is empty
 _CHUNK: Final = 4_000_000  # bytes
-_clusters: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +56,7 @@ class Beyond:
 def rows_beyond(signal_type: str, horizon: int, limit: int) -> Beyond:
     """At most `limit` rows, in no order. Sees all that was committed when it is called."""
     with prepared_cursor() as cursor:
-        cluster = _cluster(cursor)
+        cluster = cluster_of(cursor)
         cursor.execute(_BEYOND, {"type": signal_type, "horizon": str(horizon), "limit": limit})
         xmin, filenode, ids, transactions, values = cursor.fetchone()
     return Beyond(
@@ -77,24 +71,13 @@ def rows_beyond(signal_type: str, horizon: int, limit: int) -> Beyond:
 def filenode_here(incarnation: str) -> int | None:
     """The table's file, when this thread's connection is known to lead to the server and database of `incarnation`."""
     cluster, _slash, filenode = incarnation.rpartition("/")
-    held = connection.connection
-    return int(filenode) if held is not None and _clusters.get(held) == cluster else None
-
-
-def _cluster(cursor: Any) -> str:
-    """Which server, timeline and database this is. Those change only with a restart, and so with the connection."""
-    assert connection.connection is not None
-    known = _clusters.get(connection.connection)
-    if known is None:
-        cursor.execute(_CLUSTER)
-        known = _clusters[connection.connection] = cursor.fetchone()[0]
-    return known
+    return int(filenode) if known_cluster() == cluster else None
 
 
 def count_beyond(signal_type: str, horizon: int, limit: int) -> tuple[str, int]:
     """The incarnation, and how many rows lie past the horizon, counted up to `limit`."""
     with connection.cursor() as cursor:
-        cluster = _cluster(cursor)
+        cluster = cluster_of(cursor)
         cursor.execute(_COUNT, {"type": signal_type, "horizon": str(horizon), "limit": limit})
         filenode, count = cursor.fetchone()
     return f"{cluster}/{filenode}", count
@@ -114,7 +97,7 @@ def rows_up_to_now(signal_type: str, size: int) -> Whole:
     """All rows of a type, whose values have `size` bytes, by COPY."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        cluster = _cluster(cursor)
+        cluster = cluster_of(cursor)
         cursor.execute(
             "SELECT pg_snapshot_xmin(pg_current_snapshot())::text, pg_relation_filenode('sharing_indicator')"
         )

@@ -1,0 +1,147 @@
+"""A copy that is kept by the feed is exactly what its owner may see, whatever others do meanwhile.
+
+Eight threads submit, change, retract, expire, grant, revoke, close, open and suspend, with transactions that commit out
+of order. Readers read pages of random size, crash, and go on from what they had saved.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.db import connection
+
+from accounts.models import Organisation
+from hub.keys import token_keys
+from sharing.feeds.services import note_expired
+from tests.feeds.copy import Copy
+from tests.feeds.world import LONGEST_SOON, World
+
+LONG = bool(os.environ.get("HUB_LONG"))
+WRITERS = 8
+DEEDS = 25
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@dataclass
+class Reader:
+    """A client that loses at a crash what it had not saved."""
+
+    organisation: Organisation
+    copy: Copy
+    dice: random.Random
+    saved: tuple[dict[str, Any], str] = field(default_factory=lambda: ({}, ""))
+    told: set[str] = field(default_factory=set)
+
+    def run(self, stop: Event) -> None:
+        while not stop.is_set():
+            self.copy.query["limit"] = self.dice.randint(1, 30)
+            if self.copy.ask().status_code == 401:  # suspended at this moment
+                stop.wait(0.02)
+                continue
+            try:
+                self.copy.entries = []
+                self.copy.read_page()
+            except AssertionError as refused:
+                assert "401" in str(refused) or "not valid" in str(refused), refused
+                continue
+            self.told |= {entry["id"] for entry in self.copy.entries}
+            if self.dice.random() < 0.3:
+                signals, self.copy.cursor = self.saved
+                self.copy.signals = dict(signals)
+            elif self.dice.random() < 0.5:
+                self.saved = dict(self.copy.signals), self.copy.cursor
+
+    def finish(self) -> None:
+        self.copy.query["limit"] = 1_000
+        self.told |= {entry["id"] for entry in self.copy.sync()}
+
+
+def in_threads(works: list[Callable[[], None]]) -> tuple[list[Thread], list[BaseException]]:
+    failed: list[BaseException] = []
+
+    def run(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:
+            failed.append(error)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=run, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    return threads, failed
+
+
+def writing(world: World, seed: int, settings: LazySettings, keys_file: Path) -> Callable[[], None]:
+    dice = random.Random(seed)
+
+    def run() -> None:
+        for number in range(DEEDS):
+            world.act(dice, lingers=True)
+            if seed % WRITERS == 0 and number == DEEDS // 2:
+                rotate(settings, keys_file)
+
+    return run
+
+
+def rotate(settings: LazySettings, keys_file: Path) -> None:
+    """Both keys of the hub, as an operator does it: the old secret key still counts, the old token key stays."""
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = secrets.token_urlsafe(48)
+    known = {name: key.hex() for name, key in token_keys().keys.items()}
+    keys_file.write_text(json.dumps({"active": "k2", "keys": {**known, "k2": secrets.token_hex(32)}}))
+    settings.TOKEN_KEYS_FILE = str(keys_file)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seed", range(50 if LONG else 2))
+def test_a_copy_is_exactly_what_its_owner_sees(seed: int, settings: LazySettings, tmp_path: Path) -> None:
+    settings.API_ANONYMOUS_RATE_PER_MINUTE = settings.API_RATE_PER_MINUTE = 1_000_000
+    dice = random.Random(seed)
+    world = World.made(dice)
+    for _ in range(40):
+        world.act(dice)
+    narrowed: list[dict[str, Any]] = [{}, {}, {"types": "md5"}, {"group": "g0"}]
+    readers = [
+        Reader(organisation, Copy(world.keys[organisation.slug], dict(query)), random.Random(seed * 100 + number))
+        for number, (organisation, query) in enumerate(zip([*world.readers, world.readers[0]], narrowed, strict=True))
+    ]
+    world.begin(readers[3].organisation, "g0")
+    for reader in readers:
+        reader.copy.read_page()
+        reader.saved = dict(reader.copy.signals), reader.copy.cursor
+    stop = Event()
+    reading, failed_reading = in_threads([lambda reader=reader: reader.run(stop) for reader in readers])  # type: ignore[misc]
+    works = [writing(world, seed * WRITERS + number, settings, tmp_path / "keys.json") for number in range(WRITERS)]
+    threads, failed = in_threads(works)
+    for thread in threads:
+        thread.join(300)
+    stop.set()
+    for thread in reading:
+        thread.join(300)
+    assert not failed
+    assert not failed_reading
+    world.let_all_in()
+    time.sleep(LONGEST_SOON)  # what expires soon has expired, and nothing does between the two looks below
+    note_expired()
+    for reader in readers:
+        reader.finish()
+    for reader in readers:
+        query = reader.copy.query
+        types = tuple(query["types"].split(",")) if "types" in query else ()
+        assert reader.copy.signals == world.expected(reader.organisation, types, query.get("group", ""))
+        assert not reader.told & world.never_shown_to(reader.organisation)
