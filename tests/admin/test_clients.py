@@ -13,7 +13,7 @@ from django.core.serializers import serialize
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import ApiClient, ApiKey
+from accounts.models import ApiClient, ApiKey, Scope
 from accounts.services import actor_of_key
 from hub.audit.models import AuditEntry
 from tests import factories
@@ -177,7 +177,7 @@ def test_the_list_tells_the_state_of_the_keys(admin: Client, api_client: ApiClie
 
 def test_a_new_client_may_do_nothing_until_somebody_ticks_it(admin: Client) -> None:
     page = admin.get(CLIENTS + "add/").content.decode()
-    assert page.count('name="scopes"') == 5
+    assert page.count('name="scopes"') == len(Scope.values)
     assert "checked" not in page
     added = {"organisation": factories.make_organisation().pk, "name": "Sync", "allowed_networks": ""}
     assert "Tick at least one." in admin.post(CLIENTS + "add/", added).content.decode()
