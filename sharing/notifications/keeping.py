@@ -60,12 +60,11 @@ def reencrypt_secrets() -> tuple[int, int]:
     done = unreadable = 0
     for row in WebhookSecret.objects.iterator():
         try:
-            row.encrypted = encrypt_again(row.encrypted)
+            encrypted = encrypt_again(row.encrypted)
         except Undecipherable:
             unreadable += 1
             continue
-        row.save(update_fields=["encrypted"])
-        done += 1
+        done += WebhookSecret.objects.filter(pk=row.pk).update(encrypted=encrypted)
     return done, unreadable
 
 

@@ -58,10 +58,10 @@ def test_secrets_of_webhooks_move_to_the_active_key(settings: LazySettings, tmp_
     use(settings, tmp_path, "k2", "k1", "k2")
     said = StringIO()
     call_command("reencrypt_secrets", stdout=said)
-    assert said.getvalue() == "1 secrets are under the active key.\n"
+    assert said.getvalue() == "Secrets under the active key: 1.\n"
     use(settings, tmp_path, "k2", "k2")
     assert live_secrets([made.endpoint]) == {made.endpoint.pk: [made.text]}
     use(settings, tmp_path, "k3", "k3")
-    with pytest.raises(CommandError, match="1 secrets can't be read"):
+    with pytest.raises(CommandError, match="can read: 1"):
         call_command("reencrypt_secrets", stdout=StringIO())
     assert WebhookSecret.objects.count() == 1

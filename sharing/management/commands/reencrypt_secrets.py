@@ -14,9 +14,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         done, unreadable = reencrypt_secrets()
-        self.stdout.write(f"{done} secrets are under the active key.")
+        self.stdout.write(f"Secrets under the active key: {done}.")
         if unreadable:
             raise CommandError(
-                f"{unreadable} secrets can't be read with any key of the file: put back the key that they are under, "
+                f"Secrets that no key of the file can read: {unreadable}. Put back the key that they are under, "
                 "or have the members rotate them."
             )
