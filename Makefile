@@ -67,6 +67,7 @@ lint: $(VENV)/.dev ## Style, floors and types
 	@$(PY) -m ruff format --check --quiet . || { echo "Some files are not formatted: run make format." >&2; exit 1; }
 	@$(VENV)/bin/lint-imports
 	@$(PY) -m mypy
+	@$(PY) -m mypy --config-file client/pyproject.toml
 	@long=$$(git ls-files '*.py' | xargs wc -l | awk '$$2 != "total" && $$1 > 400 { print $$2 " has " $$1 " lines" }'); \
 	  if [ -n "$$long" ]; then echo "$$long (400 is the most: split by noun)." >&2; exit 1; fi
 
@@ -106,7 +107,7 @@ soak: $(VENV)/.dev ## The long forms of the tests that kill processes (an hour)
 .PHONY: lock
 lock: $(VENV)/.dev ## Write requirements/ from pyproject.toml (ARGS=--upgrade: newest versions)
 	@$(VENV)/bin/uv $(LOCK) --extra embedded -o requirements/base.txt
-	@$(VENV)/bin/uv $(LOCK) --extra embedded --extra accel --extra dev -o requirements/dev.txt
+	@$(VENV)/bin/uv $(LOCK) --extra embedded --extra accel --extra client --extra dev -o requirements/dev.txt
 	@$(VENV)/bin/uv $(LOCK) --extra accel --constraint requirements/dev.txt -o requirements/production.txt
 LOCK := pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   --no-header --no-annotate $(ARGS) pyproject.toml

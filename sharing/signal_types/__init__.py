@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from sharing.signal_types.contact import Email, Phone, Username
-from sharing.signal_types.contract import InvalidValue, NearRule, SignalType, distance
-from sharing.signal_types.device import Device
-from sharing.signal_types.digests import Md5, Sha1, Sha256
-from sharing.signal_types.payment import Payment
-from sharing.signal_types.perceptual import DHash, Pdq, PHash
-from sharing.signal_types.texts import Text
-from sharing.signal_types.urls import Url
-from sharing.signal_types.video import Vpdq, VpdqFrame
+from .contact import Email, Phone, Username
+from .contract import InvalidValue, NearRule, SignalType, distance
+from .device import Device
+from .digests import Md5, Sha1, Sha256
+from .payment import Payment
+from .perceptual import DHash, Pdq, PHash
+from .texts import Text
+from .urls import Url
+from .video import Vpdq, VpdqFrame
 
 __all__ = ["ALL", "INTERNAL", "NAMES", "NEAR", "InvalidValue", "NearRule", "SignalType", "distance", "get"]
 

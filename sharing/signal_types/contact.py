@@ -6,11 +6,11 @@ import re
 
 import phonenumbers
 
-from sharing.signal_types.contract import InvalidValue
-from sharing.signal_types.contract import gettext_noop as _
-from sharing.signal_types.hosts import canonical_domain
-from sharing.signal_types.keyed import KeyedType
-from sharing.signal_types.unicode_rules import ascii_digits, fold
+from .contract import InvalidValue
+from .contract import gettext_noop as _
+from .hosts import canonical_domain
+from .keyed import KeyedType
+from .unicode_rules import ascii_digits, fold
 
 # Dots may stand anywhere: some mobile carriers gave out addresses with doubled and final dots.
 _LOCAL_PART = re.compile(r"[^\s@\"(),:;<>\[\]\\]+")

@@ -6,10 +6,10 @@ import re
 
 from stdnum import imei
 
-from sharing.signal_types.contract import InvalidValue
-from sharing.signal_types.contract import gettext_noop as _
-from sharing.signal_types.keyed import KeyedType
-from sharing.signal_types.unicode_rules import ascii_digits
+from .contract import InvalidValue
+from .contract import gettext_noop as _
+from .keyed import KeyedType
+from .unicode_rules import ascii_digits
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _MAC = re.compile(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-from sharing.signal_types.contract import gettext_noop as _
-from sharing.signal_types.hexadecimal import SHA256_OF_NOTHING, HexHash
+from .contract import gettext_noop as _
+from .hexadecimal import SHA256_OF_NOTHING, HexHash
 
 
 class Md5(HexHash):

@@ -7,9 +7,9 @@ import re
 from abc import abstractmethod
 from typing import ClassVar
 
-from sharing.signal_types.contract import InvalidValue, SignalType
-from sharing.signal_types.contract import gettext_noop as _
-from sharing.signal_types.unicode_rules import tidy
+from .contract import InvalidValue, SignalType
+from .contract import gettext_noop as _
+from .unicode_rules import tidy
 
 _HEX = re.compile(r"[0-9A-Fa-f]+")
 _SHA256_LENGTH = 64

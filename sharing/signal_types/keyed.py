@@ -7,9 +7,9 @@ import unicodedata
 from abc import abstractmethod
 from typing import ClassVar
 
-from sharing.signal_types.contract import InvalidValue, SignalType
-from sharing.signal_types.contract import gettext_noop as _
-from sharing.signal_types.unicode_rules import empty, tidy, without_format_characters
+from .contract import InvalidValue, SignalType
+from .contract import gettext_noop as _
+from .unicode_rules import empty, tidy, without_format_characters
 
 _LONGEST_IDENTIFIER = 512
 _BEFORE_DIGEST = re.compile(r"@?(?:0x|\\x|\{?(?:md5|sha-?[0-9]{1,3}|blake[23][bs]?)\}?[:=$-]?)?", re.IGNORECASE)

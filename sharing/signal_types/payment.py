@@ -7,10 +7,10 @@ import re
 from stdnum import bitcoin, iban, luhn
 from stdnum.exceptions import ValidationError
 
-from sharing.signal_types.contract import InvalidValue
-from sharing.signal_types.contract import gettext_noop as _
-from sharing.signal_types.keyed import KeyedType
-from sharing.signal_types.unicode_rules import ascii_digits
+from .contract import InvalidValue
+from .contract import gettext_noop as _
+from .keyed import KeyedType
+from .unicode_rules import ascii_digits
 
 _LABEL = re.compile(r"(?:iban|bitcoin)[\s:]*", re.IGNORECASE)
 _BETWEEN_DIGITS = re.compile(r"[\W_]")

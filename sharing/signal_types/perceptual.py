@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sharing.signal_types.contract import NearRule
-from sharing.signal_types.contract import gettext_noop as _
-from sharing.signal_types.hexadecimal import HexHash
+from .contract import NearRule
+from .contract import gettext_noop as _
+from .hexadecimal import HexHash
 
 
 class Pdq(HexHash):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 
-from sharing.signal_types.contract import InvalidValue
-from sharing.signal_types.contract import gettext_noop as _
-from sharing.signal_types.hexadecimal import HashedContent
-from sharing.signal_types.unicode_rules import fold, refuse_long_mark_runs, tidy
+from .contract import InvalidValue
+from .contract import gettext_noop as _
+from .hexadecimal import HashedContent
+from .unicode_rules import fold, refuse_long_mark_runs, tidy
 
 LONGEST_TEXT = 100_000
 LEAST_CONTENT = 8

@@ -6,8 +6,8 @@ import re
 import unicodedata
 from itertools import groupby
 
-from sharing.signal_types.contract import InvalidValue
-from sharing.signal_types.contract import gettext_noop as _
+from .contract import InvalidValue
+from .contract import gettext_noop as _
 
 # Unicode Standard Annex 15 ("Stream-Safe Text Format") allows 30. CPython sorts a run of marks in quadratic
 # time: 100,000 of them would hold a worker for some ten seconds.

@@ -7,11 +7,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 from url_normalize import url_normalize
 
-from sharing.signal_types.contract import InvalidValue
-from sharing.signal_types.contract import gettext_noop as _
-from sharing.signal_types.hexadecimal import HashedContent
-from sharing.signal_types.hosts import canonical_address, canonical_domain
-from sharing.signal_types.unicode_rules import tidy
+from .contract import InvalidValue
+from .contract import gettext_noop as _
+from .hexadecimal import HashedContent
+from .hosts import canonical_address, canonical_domain
+from .unicode_rules import tidy
 
 LONGEST_URL = 4096
 

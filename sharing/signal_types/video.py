@@ -13,10 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sharing.signal_types.contract import InvalidValue, SignalType, distance
-from sharing.signal_types.contract import gettext_noop as _
-from sharing.signal_types.perceptual import Pdq
-from sharing.signal_types.unicode_rules import tidy
+from .contract import InvalidValue, SignalType, distance
+from .contract import gettext_noop as _
+from .perceptual import Pdq
+from .unicode_rules import tidy
 
 MAX_FRAMES: Final = 10_000
 # Room for MAX_FRAMES of the longer form, with line breaks and indents.

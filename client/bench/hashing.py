@@ -1,0 +1,96 @@
+"""Times hashing: pictures a second on one core, and memory over many files.
+
+python client/bench/hashing.py [--pictures 10000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from itertools import cycle, islice
+from pathlib import Path
+
+for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[name] = "1"  # per core; before numpy is loaded
+
+import numpy as np
+from hub_client.hashing import hash_file, hash_files
+from hub_client.hashing.pdq import pdq
+from hub_client.hashing.pictures import read_picture
+from PIL import Image
+
+DIFFERENT = 20
+SIZE = (1600, 1004)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pictures", type=int, default=10_000, help="for the memory")
+    wanted = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        paths = list(draw(Path(folder)))
+        print(
+            f"{DIFFERENT} JPEGs of {SIZE[0]}x{SIZE[1]}, {paths[0].stat().st_size // 1024} KB each; one core, a second:"
+        )
+        print(f"  read and decoded       {rate(paths, read_picture):6.1f}")
+        print(f"  and PDQ                {rate(paths, lambda path: pdq(read(path))):6.1f}")
+        if library := library_pdq():
+            print(f"  and PDQ by pdqhash     {rate(paths, lambda path: library(read(path))):6.1f}")
+        print(f"  all hashes of a file   {rate(paths, hash_file):6.1f}")
+        memory(paths, wanted.pictures)
+
+
+def draw(folder: Path) -> Iterator[Path]:
+    random = np.random.default_rng(1)
+    for number in range(DIFFERENT):
+        picture = Image.fromarray(random.integers(0, 256, (63, 100, 3), dtype=np.uint8))
+        path = folder / f"{number}.jpg"
+        picture.resize(SIZE, Image.Resampling.BICUBIC).save(path, quality=90)
+        yield path
+
+
+def read(path: Path) -> Image.Image:
+    picture = read_picture(path)
+    assert picture is not None
+    return picture
+
+
+def library_pdq() -> Callable[[Image.Image], object] | None:
+    try:
+        import pdqhash  # noqa: PLC0415 - a peer, measured where it is installed
+    except ImportError:
+        return None
+    return lambda picture: pdqhash.compute(np.asarray(picture))
+
+
+def rate(paths: list[Path], work: Callable[[Path], object]) -> float:
+    work(paths[0])
+    began = time.perf_counter()
+    for path in paths * 2:
+        work(path)
+    return 2 * len(paths) / (time.perf_counter() - began)
+
+
+def memory(paths: list[Path], count: int) -> None:
+    """Memory of this process and its largest child, after a tenth of the files and after all of them."""
+    began = time.perf_counter()
+    print(f"{count} files in parallel:")
+    for done, _outcome in enumerate(hash_files(islice(cycle(paths), count)), start=1):
+        if done in (count // 10, count // 2, count):
+            print(f"  after {done:6}: this process {peak(resource.RUSAGE_SELF)} MB at its highest")
+    seconds = time.perf_counter() - began
+    print(f"  {count / seconds:.1f} files a second; the largest child took {peak(resource.RUSAGE_CHILDREN)} MB")
+
+
+def peak(who: int) -> int:
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(who).ru_maxrss * unit // 2**20
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Folders are hashed in parallel, in order, and no file ends the others."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from hub_client.errors import UnreadableFile
+from hub_client.hashing import FileHashes, files_in, hash_file, hash_files, parallel
+
+
+@pytest.fixture
+def folder(tmp_path: Path, photo: Image.Image) -> Path:
+    for number in range(6):
+        photo.rotate(number * 7).save(tmp_path / f"{number}.png")
+    (tmp_path / "3b.jpg").write_bytes(b"\xff\xd8\xff no picture")
+    (tmp_path / "deeper").mkdir()
+    photo.save(tmp_path / "deeper" / "7.png")
+    (tmp_path / ".hidden.png").write_bytes(b"x")
+    return tmp_path
+
+
+def test_files_of_folders_come_in_the_order_of_their_names(folder: Path) -> None:
+    found = [os.path.relpath(path, folder) for path in files_in([folder, folder / "gone.png"])]
+
+    assert found == ["0.png", "1.png", "2.png", "3.png", "3b.jpg", "4.png", "5.png", "deeper/7.png", "gone.png"]
+
+
+@pytest.mark.parametrize("processes", [0, 1, 2])
+def test_every_file_has_an_outcome_in_its_place_and_bad_ones_are_named(folder: Path, processes: int) -> None:
+    paths = list(files_in([folder]))
+
+    outcomes = list(hash_files(paths, processes=processes))
+
+    assert len(outcomes) == len(paths)
+    for path, outcome in zip(paths, outcomes, strict=True):
+        if path.endswith("3b.jpg"):
+            assert isinstance(outcome, UnreadableFile)
+            assert outcome.path == path
+        else:
+            assert outcome == hash_file(path)
+
+
+def test_a_file_that_ends_its_process_is_named_and_the_rest_is_hashed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parallel, "_outcome", deadly)
+
+    outcomes = list(hash_files([str(folder / f"{number}.png") for number in range(6)], processes=2))
+
+    assert [type(outcome) for outcome in outcomes] == [FileHashes, FileHashes, UnreadableFile, *[FileHashes] * 3]
+    assert str(outcomes[2]).startswith(str(folder / "2.png"))
+
+
+def deadly(path: str, most_pixels: int) -> FileHashes:
+    """As a decoder with a fault that a file was made for."""
+    if path.endswith("2.png"):
+        os._exit(11)
+    return hash_file(path, most_pixels=most_pixels)
