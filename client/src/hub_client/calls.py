@@ -1,0 +1,119 @@
+"""Every request to the hub, in one place: the two clients, which wait and which do not, only send them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, TypeVar
+from urllib.parse import quote, urlsplit
+
+from .answers import (
+    BatchResult,
+    Flood,
+    KindOfSignal,
+    LookupResult,
+    Match,
+    Page,
+    SharingGroup,
+    Signal,
+    Suffix,
+    WhoAmI,
+)
+from .signals import Indicator, NewSignal
+
+Answer = TypeVar("Answer")
+
+_API: Final = "/api/v1"
+PREFIX: Final = 5  # digits of a hash by which a range is asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[Answer]):
+    """A request and the type of its answer. `repeatable`: sending it twice does what sending it once does."""
+
+    method: str
+    path: str
+    answer: type[Answer]
+    params: Mapping[str, str] = field(default_factory=dict)
+    body: Any = field(default=None, repr=False)
+    repeatable: bool = True
+
+    def following(self, address: str) -> Call[Answer]:
+        """The next page. Only path and query of its address count: the key goes to no other host."""
+        parts = urlsplit(address)
+        return Call(self.method, f"{parts.path}?{parts.query}", self.answer)
+
+
+def whoami() -> Call[WhoAmI]:
+    return Call("GET", f"{_API}/whoami", WhoAmI)
+
+
+def sharing_groups() -> Call[tuple[SharingGroup, ...]]:
+    return Call("GET", f"{_API}/sharing-groups", tuple[SharingGroup, ...])
+
+
+def signal_types() -> Call[tuple[KindOfSignal, ...]]:
+    return Call("GET", f"{_API}/signal-types", tuple[KindOfSignal, ...])
+
+
+def submit(signal: NewSignal) -> Call[Signal]:
+    return Call("POST", f"{_API}/signals", Signal, body=signal.body(), repeatable=signal.external_id is not None)
+
+
+def submit_batch(signals: Sequence[NewSignal], *, atomic: bool) -> Call[BatchResult]:
+    body = {"atomic": atomic, "signals": [signal.body() for signal in signals]}
+    named = all(signal.external_id is not None for signal in signals)
+    return Call("POST", f"{_API}/signals/batch", BatchResult, body=body, repeatable=named)
+
+
+def signal(uuid: str) -> Call[Signal]:
+    return Call("GET", f"{_API}/signals/{_part(uuid)}", Signal)
+
+
+def signals(filters: Mapping[str, Any]) -> Call[Page[Signal]]:
+    return Call("GET", f"{_API}/signals", Page[Signal], _params(filters))
+
+
+def change(uuid: str, changes: Mapping[str, Any]) -> Call[Signal]:
+    return Call("PATCH", f"{_API}/signals/{_part(uuid)}", Signal, body=dict(changes))
+
+
+def retract(uuid: str, reason: str) -> Call[Signal]:
+    return Call("POST", f"{_API}/signals/{_part(uuid)}/retract", Signal, body={"reason": reason})
+
+
+def look_up(items: Sequence[Indicator]) -> Call[LookupResult]:
+    return Call("POST", f"{_API}/lookups", LookupResult, body={"items": list(items)})
+
+
+def look_up_range(signal_type: str, digits: str) -> Call[Page[Suffix]]:
+    path = f"{_API}/lookups/range/{_part(signal_type)}/{_part(digits[:PREFIX])}"
+    return Call("GET", path, Page[Suffix])
+
+
+def matches(filters: Mapping[str, Any]) -> Call[Page[Match]]:
+    return Call("GET", f"{_API}/matches", Page[Match], _params(filters))
+
+
+def match(uuid: str) -> Call[Match]:
+    return Call("GET", f"{_API}/matches/{_part(uuid)}", Match)
+
+
+def give_verdict(uuid: str, verdict: str, note: str) -> Call[Match]:
+    return Call("POST", f"{_API}/matches/{_part(uuid)}/verdict", Match, body={"verdict": verdict, "note": note})
+
+
+def floods() -> Call[Page[Flood]]:
+    return Call("GET", f"{_API}/floods", Page[Flood])
+
+
+def _part(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _params(filters: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        name: value.isoformat() if hasattr(value, "isoformat") else str(value)
+        for name, value in filters.items()
+        if value is not None
+    }
