@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
-_WHOLE_HUBS = ("tests/whole/", "tests/launcher/test_supervisor.py")
+_WHOLE_HUBS = ("tests/whole/", "tests/client/hub/", "tests/launcher/test_supervisor.py")
 _BROWSER = ("tests/portal/test_browser.py", "tests/admin/test_browser.py")
 _LONG = (*_WHOLE_HUBS, "tests/api/test_schema.py", *_BROWSER, "tests/matching/")
 

@@ -19,10 +19,11 @@ for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"  # per core; before numpy is loaded
 
 import numpy as np
+from PIL import Image
+
 from hub_client.hashing import hash_file, hash_files
 from hub_client.hashing.pdq import pdq
 from hub_client.hashing.pictures import read_picture
-from PIL import Image
 
 DIFFERENT = 20
 SIZE = (1600, 1004)
@@ -34,9 +35,8 @@ def main() -> None:
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         paths = list(draw(Path(folder)))
-        print(
-            f"{DIFFERENT} JPEGs of {SIZE[0]}x{SIZE[1]}, {paths[0].stat().st_size // 1024} KB each; in a second of one core:"
-        )
+        size = paths[0].stat().st_size // 1024
+        print(f"{DIFFERENT} JPEGs of {SIZE[0]}x{SIZE[1]}, {size} KB each; in a second of one core:")
         print(f"  read and decoded       {rate(paths, read_picture):6.1f}")
         print(f"  and PDQ                {rate(paths, lambda path: pdq(read(path))):6.1f}")
         if library := library_pdq():

@@ -107,6 +107,31 @@ class BatchResult(Answered, frozen=True):
     results: tuple[RowResult, ...]
 
 
+class IdentifierKey(Answered, frozen=True):
+    """A key under which tokens of identifiers are made. `public_key` is in hexadecimal digits."""
+
+    key_id: str
+    public_key: str
+    active: bool
+    live: bool
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+
+
+class IdentifierKeys(Answered, frozen=True):
+    suite: str
+    mode: str
+    keys: tuple[IdentifierKey, ...]
+
+
+class Evaluated(Answered, frozen=True):
+    """Evaluated elements in the order of those sent, and one proof for all, in hexadecimal digits."""
+
+    key_id: str
+    elements: tuple[str, ...]
+    proof: str
+
+
 class VerdictCounts(Answered, frozen=True):
     true_positive: int = 0
     false_positive: int = 0

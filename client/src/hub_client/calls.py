@@ -9,7 +9,9 @@ from urllib.parse import quote, urlsplit
 
 from .answers import (
     BatchResult,
+    Evaluated,
     Flood,
+    IdentifierKeys,
     KindOfSignal,
     LookupResult,
     Match,
@@ -39,9 +41,10 @@ class Call(Generic[Answer]):
     repeatable: bool = True
 
     def following(self, address: str) -> Call[Answer]:
-        """The next page. Only path and query of its address count: the key goes to no other host."""
+        """The next page. Only path and query of its address count: the key goes to no other host, and the hub may not
+        know under which address it is reached."""
         parts = urlsplit(address)
-        return Call(self.method, f"{parts.path}?{parts.query}", self.answer)
+        return Call(self.method, f"{_API}{parts.path.partition(_API)[2]}?{parts.query}", self.answer)
 
 
 def whoami() -> Call[WhoAmI]:
@@ -89,6 +92,15 @@ def look_up(items: Sequence[Indicator]) -> Call[LookupResult]:
 def look_up_range(signal_type: str, digits: str) -> Call[Page[Suffix]]:
     path = f"{_API}/lookups/range/{_part(signal_type)}/{_part(digits[:PREFIX])}"
     return Call("GET", path, Page[Suffix])
+
+
+def identifier_keys() -> Call[IdentifierKeys]:
+    return Call("GET", f"{_API}/identifiers/keys", IdentifierKeys)
+
+
+def evaluate(elements: Sequence[str], key_id: str) -> Call[Evaluated]:
+    body = {"elements": list(elements), "key_id": key_id}
+    return Call("POST", f"{_API}/identifiers/evaluate", Evaluated, body=body)
 
 
 def matches(filters: Mapping[str, Any]) -> Call[Page[Match]]:

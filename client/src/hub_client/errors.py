@@ -108,3 +108,10 @@ class HubFailed(Refused):
 
 class UnexpectedAnswer(HubClientError):
     """What answered does not speak as the hub does."""
+
+
+class ProofFailed(HubClientError):
+    """The hub did not evaluate identifiers under the key that it published, or under one that you trust.
+
+    No token was made. Tell the hub's administrators over another way.
+    """

@@ -124,7 +124,9 @@ def answer_of(call: Call[Answer], response: httpx.Response) -> Answer:
 
 def _refusal(response: httpx.Response) -> HubClientError:
     if response.is_redirect:
-        return UnexpectedAnswer("The hub's address leads elsewhere.", "Use the address that it leads to, with https://.")
+        return UnexpectedAnswer(
+            "The hub's address leads elsewhere.", "Use the address that it leads to, with https://."
+        )
     kind, mend = _KINDS.get(response.status_code, (Refused, "Check the address, and that this client is new enough."))
     try:
         told = msgspec.json.decode(response.content, type=_ProblemDetails)

@@ -6,6 +6,9 @@ An argument counts before `HUB_URL` and `HUB_KEY`, and these before the file. Th
     url = "https://hub.example"
     key = "hub_..."
 
+    [trusted_keys]           # may be left out: public keys of identifier tokens that you know from elsewhere
+    2026a = "64 hexadecimal digits"
+
 It must belong to you and be closed to everybody else (`chmod 600`).
 """
 
@@ -15,11 +18,14 @@ import os
 import re
 import stat
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
+
+import msgspec
 
 from .errors import BadSetting
 
@@ -33,20 +39,21 @@ class Settings:
 
     url: str
     key: str = field(repr=False)
+    trusted_keys: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def found(
         cls, url: str | None = None, key: str | None = None, config: str | os.PathLike[str] | None = None
     ) -> Settings:
         """Raises BadSetting, which says what is missing or wrong and never holds the key."""
-        kept = {} if url and key else _from_file(config)
-        url = url or os.environ.get("HUB_URL") or kept.get("url")
-        key = key or os.environ.get("HUB_KEY") or kept.get("key")
+        kept = _from_file(config)
+        url = url or os.environ.get("HUB_URL") or kept.url
+        key = key or os.environ.get("HUB_KEY") or kept.key
         if not url:
             raise BadSetting("The hub's address is missing.", "Set HUB_URL, or `url` in the configuration file.")
         if not key:
             raise BadSetting("The API key is missing.", "Set HUB_KEY, or `key` in the configuration file.")
-        return cls(checked_url(url), _checked_key(key))
+        return cls(checked_url(url), _checked_key(key), kept.trusted_keys)
 
 
 def config_file() -> Path:
@@ -69,7 +76,8 @@ def checked_url(url: str) -> str:
         raise BadSetting("The hub's address is not a web address.", "Write it like https://hub.example.")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise BadSetting(
-            "The hub's address holds more than an address.", "Leave out user name, password, ? and #; the key goes apart."
+            "The hub's address holds more than an address.",
+            "Leave out user name, password, ? and #; the key goes apart.",
         )
     if parts.scheme == "http" and not _is_this_machine(host):
         raise BadSetting("The hub's address starts with http://, so the key could be read on the way.", "Use https://.")
@@ -91,25 +99,33 @@ def _checked_key(key: str) -> str:
     return key.strip()
 
 
-def _from_file(named: str | os.PathLike[str] | None) -> dict[str, str]:
+class _Kept(msgspec.Struct, forbid_unknown_fields=True):
+    url: str = ""
+    key: str = ""
+    trusted_keys: dict[str, str] = {}
+
+
+def _from_file(named: str | os.PathLike[str] | None) -> _Kept:
     path = Path(named) if named else config_file()
     try:
         with path.open("rb") as file:
             _refuse_open_to_others(path, os.fstat(file.fileno()))
-            kept = tomllib.load(file)
+            return msgspec.convert(tomllib.load(file), _Kept)
     except FileNotFoundError:
         if named or os.environ.get("HUB_CONFIG"):
             raise BadSetting(f"There is no configuration file {path}.", "Check its name.") from None
-        return {}
+        return _Kept()
     except OSError as error:
         raise BadSetting(f"The configuration file {path} can't be read: {error.strerror}.", "Check rights.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
         # The parser's own words may repeat a line of the file, and the key is in one.
-        raise BadSetting(f"The configuration file {path} is not TOML.", 'Write lines like url = "https://..."') from None
-    unknown = sorted(set(kept) - {"url", "key"})
-    if unknown or not all(isinstance(value, str) for value in kept.values()):
-        raise BadSetting(f"The configuration file {path} holds something else.", "It has two texts: url and key.")
-    return kept
+        raise BadSetting(
+            f"The configuration file {path} is not TOML.", 'Write lines like url = "https://..."'
+        ) from None
+    except msgspec.ValidationError:
+        raise BadSetting(
+            f"The configuration file {path} holds something else.", "It has two texts, url and key, and [trusted_keys]."
+        ) from None
 
 
 def _refuse_open_to_others(path: Path, status: os.stat_result) -> None:

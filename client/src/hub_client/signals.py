@@ -15,12 +15,17 @@ _HASHED_HERE: Final = ("url", "text")
 
 
 class Indicator(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """One hash or identifier: `value` is a list for `vpdq`, a user name needs its `platform`, `quality` is PDQ's."""
+    """One hash or identifier: `value` is a list for `vpdq`, a user name needs its `platform`, `quality` is PDQ's.
+
+    Of an identifier only `token` and `key_id` are sent, in place of `value` and `platform`: the clients make them.
+    """
 
     type: str
-    value: str | list[Any]
+    value: str | list[Any] = ""
     platform: str = ""
     quality: int | None = None
+    token: str = ""
+    key_id: str = ""
 
     def __repr__(self) -> str:
         return f"Indicator(type={self.type!r}, value=...)"
@@ -29,16 +34,16 @@ class Indicator(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_
         return [("type", self.type)]
 
     @property
-    def keyed(self) -> bool:
-        """Whether it is an identifier, of which only a token is kept."""
-        return self.type in NAMES and get(self.type).keyed
+    def is_plain(self) -> bool:
+        """Whether it is an identifier that is not a token yet."""
+        return self.type in NAMES and get(self.type).keyed and not self.token
 
     def prepared(self) -> Indicator:
-        """The same, checked and normalised here by the hub's own rules; of a URL or a text only the SHA-256 is left.
+        """The same, checked and normalised here by the hub's own rules. Of a URL or a text only the SHA-256 is left.
 
         A type that this release does not know stays as it is. Raises InvalidValue, which never holds the value.
         """
-        if self.type not in NAMES:
+        if self.type not in NAMES or self.token:
             return self
         signal_type = get(self.type)
         if not isinstance(self.value, str):
@@ -107,5 +112,10 @@ def prepared_all(indicators: tuple[Indicator, ...]) -> Iterator[Indicator]:
         try:
             yield indicator.prepared()
         except InvalidValue as error:
-            path = f"/indicators/{position}/value{error.path}"
-            raise InvalidValue(error.code, error.message, error.mend, path) from None
+            before = f"/indicators/{position}/value"
+            first, *more = (
+                InvalidValue(found.code, found.message, found.mend, before + found.path)
+                for found in (error, *error.more)
+            )
+            first.more = tuple(more)
+            raise first from None

@@ -21,6 +21,7 @@ class Watch:
 
     def __init__(self, since: datetime | None = None) -> None:
         """`since`: matches from this moment on are new; without it, those that come after the first look."""
+        self._since = since
         self._newest = since
         self._silent = since is None
         self._known: dict[str, datetime] = {}
@@ -34,27 +35,24 @@ class Watch:
             kept = msgspec.convert(state, _State)
         except msgspec.ValidationError:
             raise ValueError("This is no state of a watch.") from None
-        watch = cls(kept.newest)
-        watch._silent = False
-        watch._known = dict(kept.known)
-        watch._until = kept.newest - OVERLAP if kept.newest and kept.known else kept.newest
+        watch = cls(kept.since)
+        watch._newest, watch._known, watch._silent = kept.newest, dict(kept.known), False
         return watch
 
     def state(self) -> dict[str, Any]:
         """What `from_state` takes: plain values, ids and times only."""
-        kept: dict[str, Any] = msgspec.to_builtins(_State(self._newest, self._known))
+        kept: dict[str, Any] = msgspec.to_builtins(_State(self._since, self._newest, self._known))
         return kept
 
     def begin(self) -> None:
         self._seen = []
-        if self._newest is not None and self._known:
-            self._until = self._newest - OVERLAP
-        else:
-            self._until = self._newest
+        self._until = self._newest - OVERLAP if self._newest is not None else None
 
     def wants(self, match: Match) -> bool:
         """Take the next match of the list; False when everything below it is known."""
         if self._until is not None and match.created_at < self._until:
+            return False
+        if self._since is not None and match.created_at < self._since:
             return False
         if self._silent and self._seen and match.created_at < self._seen[0].created_at - OVERLAP:
             return False
@@ -74,5 +72,6 @@ class Watch:
 
 
 class _State(msgspec.Struct):
+    since: datetime | None
     newest: datetime | None
     known: dict[str, datetime]

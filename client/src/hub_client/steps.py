@@ -1,0 +1,89 @@
+"""What takes more than one request, told as steps: both clients make the same ones, each in its own way."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from . import calls
+from .answers import BatchResult, LookupAnswer, LookupResult, RowResult, Signal, Suffix
+from .calls import PREFIX, Call
+from .errors import Problem
+from .identifiers import Tokens
+from .signal_types import InvalidValue, get
+from .signals import Indicator, NewSignal, prepared_all
+
+Result = TypeVar("Result")
+Steps = Generator[Call[Any], Any, Result]
+
+LOOKED_UP_AT_ONCE: Final = 500
+RANGES: Final = ("md5", "sha1", "sha256", "url", "text")
+
+
+def ready(tokens: Tokens, signals: Sequence[NewSignal]) -> Steps[list[NewSignal]]:
+    """Signals as they may leave: checked, and without plain identifiers. Raises InvalidValue with the path."""
+    prepared = [signal.prepared() for signal in signals]
+    together = yield from tokens.tokenised([item for signal in prepared for item in signal.indicators])
+    waiting = iter(together)
+    return [
+        msgspec.structs.replace(signal, indicators=tuple(next(waiting) for _item in signal.indicators))
+        for signal in prepared
+    ]
+
+
+def submit(tokens: Tokens, signal: NewSignal) -> Steps[Signal]:
+    (sent,) = yield from ready(tokens, [signal])
+    stored: Signal = yield calls.submit(sent)
+    return stored
+
+
+def submit_batch(tokens: Tokens, signals: Sequence[NewSignal], *, atomic: bool) -> Steps[BatchResult]:
+    """What its type refuses here is a refused row like those that the hub refuses; with `atomic` it is raised."""
+    refused = {} if atomic else {row: found for row, signal in enumerate(signals) if (found := _refusal(row, signal))}
+    places = [row for row in range(len(signals)) if row not in refused]
+    if not places:
+        return BatchResult(0, len(refused), tuple(refused.values()))
+    sent = yield from ready(tokens, [signals[row] for row in places])
+    result: BatchResult = yield calls.submit_batch(sent, atomic=atomic)
+    rows = {places[row.row]: msgspec.structs.replace(row, row=places[row.row]) for row in result.results} | refused
+    return BatchResult(result.stored, result.refused + len(refused), tuple(rows[row] for row in sorted(rows)))
+
+
+def _refusal(row: int, signal: NewSignal) -> RowResult | None:
+    try:
+        signal.prepared()
+    except InvalidValue as error:
+        problems = tuple(
+            Problem(f"/signals/{row}{found.path}", found.code, found.message, found.mend)
+            for found in (error, *error.more)
+        )
+        return RowResult(row, "refused", None, signal.external_id, problems)
+    return None
+
+
+def look_up(tokens: Tokens, items: Sequence[Indicator]) -> Steps[list[LookupAnswer]]:
+    sent = yield from tokens.tokenised(list(prepared_all(tuple(items))))
+    answers: list[LookupAnswer] = []
+    for start in range(0, len(sent), LOOKED_UP_AT_ONCE):
+        result: LookupResult = yield calls.look_up(sent[start : start + LOOKED_UP_AT_ONCE])
+        answers += [msgspec.structs.replace(answer, item=answer.item + start) for answer in result.results]
+    return answers
+
+
+def look_up_range(item: Indicator) -> Steps[Suffix | None]:
+    """Raises ValueError for a type that has no ranges, InvalidValue for a wrong value."""
+    if item.type not in RANGES:
+        raise ValueError(f"Only {', '.join(RANGES)} can be looked up by range.")
+    assert isinstance(item.value, str)
+    digits = get(item.type).parse(item.value).hex()
+    call: Call[Any] | None = calls.look_up_range(item.type, digits)
+    while call is not None:
+        page = yield call
+        for row in page.results:
+            if digits == digits[:PREFIX] + row.suffix:
+                found: Suffix = row
+                return found
+        call = call.following(page.next) if page.next else None
+    return None
