@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from hub_client import (
+    Account,
     AsyncHubClient,
     Conflict,
     HubClient,
@@ -186,6 +187,39 @@ def test_a_key_that_is_unknown_is_refused_and_never_shown(hub: HubProcess) -> No
         repr(client._http.headers),
     ):
         assert "b" * 43 not in text
+
+
+def test_identifiers_leave_as_tokens_and_match_whoever_made_them(
+    alpha: HubClient, beta: HubClient, hub: HubProcess
+) -> None:
+    sent: list[bytes] = []
+    alpha._http.event_hooks = {"request": [lambda request: sent.append(request.content)]}
+    watch = Watch()
+    beta.new_matches(watch)
+
+    one = alpha.submit(an_account("Ana.Lopez@Example.org"))
+    other = beta.submit(an_account("ana.lopez@example.ORG"))
+    hub.wait_drained()
+
+    assert one.indicators[0].value == other.indicators[0].value
+    assert one.indicators[0].key_id
+    assert len(beta.new_matches(watch)) == 1
+    assert alpha.look_up([Indicator("email", "ana.lopez@example.org")])[0].status == "found"
+    everything = b"".join(sent).lower()
+    assert b"token" in everything
+    assert b"lopez" not in everything
+
+
+def an_account(email: str) -> NewSignal:
+    return NewSignal(
+        kind="account",
+        external_id=f"account-{uuid4()}",
+        harm="human_trafficking",
+        severity="medium",
+        sharing_groups=(GROUP,),
+        account=Account(platform="exampletube"),
+        indicators=(Indicator("email", email),),
+    )
 
 
 def test_the_other_client_does_the_same(hub: HubProcess, keys: dict[str, str]) -> None:
