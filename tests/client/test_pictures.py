@@ -63,7 +63,7 @@ def test_each_mode_is_hashed_like_the_picture_it_shows(
 
     one, other = hash_file(path), hash_file(plain)
 
-    assert one.kind == "picture"
+    assert one.media == "picture"
     apart = (int(one.pdq, 16) ^ int(other.pdq, 16)).bit_count()
     few_colours = mode in ("1", "P", "PA")  # dots that look like the picture from afar
     assert apart <= (31 if few_colours else 16)
@@ -157,13 +157,13 @@ def test_what_only_calls_itself_a_picture_is_refused_and_another_file_has_its_di
     with pytest.raises(UnreadableFile, match="no picture"):
         hash_file(tmp_path / "not.jpg")
     found = hash_file(tmp_path / "notes.txt")
-    assert (found.kind, found.md5, found.pdq) == ("file", "5d41402abc4b2a76b9719d911017c592", "")
+    assert (found.media, found.md5, found.pdq) == ("file", "5d41402abc4b2a76b9719d911017c592", "")
 
 
 def test_a_program_in_postscript_is_not_run(tmp_path: Path) -> None:
     (tmp_path / "a.eps").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n")
 
-    assert hash_file(tmp_path / "a.eps").kind == "file"
+    assert hash_file(tmp_path / "a.eps").media == "file"
 
 
 @pytest.mark.parametrize("name", ["missing.jpg", "empty.png", "folder"])

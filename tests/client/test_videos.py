@@ -37,7 +37,7 @@ def test_a_video_has_a_frame_for_each_second(tmp_path: Path) -> None:
 
     found = hash_file(tmp_path / "a.mp4")
 
-    assert found.kind == "video"
+    assert found.media == "video"
     assert [frame["timestamp"] for frame in found.vpdq] == [0.0, 1.0, 2.0, 3.0]
     kept = get("vpdq").frames(json.dumps(list(found.vpdq)))  # type: ignore[attr-defined]
     assert len(kept) == 4

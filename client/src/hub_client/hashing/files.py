@@ -29,7 +29,7 @@ class FileHashes(msgspec.Struct, frozen=True, omit_defaults=True):
     """The hashes of one file, in lower-case hexadecimal digits; empty where there is none of its kind."""
 
     file: str
-    kind: str  # picture, video or file
+    media: str  # picture, video or file
     size: int  # bytes
     md5: str
     sha256: str
@@ -66,11 +66,11 @@ def hash_file(path: str | os.PathLike[str], *, most_pixels: int = MOST_PIXELS) -
     if picture is None:
         return _with_frames(found) if _is_video(path) else found
     if min(picture.size) < LEAST_PIXELS:
-        return msgspec.structs.replace(found, kind="picture", note="Only the file was hashed: the picture is tiny.")
+        return msgspec.structs.replace(found, media="picture", note="Only the file was hashed: the picture is tiny.")
     value, quality = pdq(picture)
     return msgspec.structs.replace(
         found,
-        kind="picture",
+        media="picture",
         pdq=value.hex(),
         pdq_quality=quality,
         phash=str(imagehash.phash(picture)),
@@ -80,13 +80,13 @@ def hash_file(path: str | os.PathLike[str], *, most_pixels: int = MOST_PIXELS) -
 
 def _with_frames(found: FileHashes) -> FileHashes:
     if not videos.can_read_videos():
-        return msgspec.structs.replace(found, kind="video", note=NO_VIDEO_PART)
+        return msgspec.structs.replace(found, media="video", note=NO_VIDEO_PART)
     frames = videos.frames_of(found.file)
     try:
         get("vpdq").parse(msgspec.json.encode(frames).decode())
     except InvalidValue:
-        return msgspec.structs.replace(found, kind="video", note=NO_USABLE_FRAME)
-    return msgspec.structs.replace(found, kind="video", vpdq=tuple(frames))
+        return msgspec.structs.replace(found, media="video", note=NO_USABLE_FRAME)
+    return msgspec.structs.replace(found, media="video", vpdq=tuple(frames))
 
 
 def _digests(path: str) -> tuple[int, str, str]:

@@ -1,0 +1,137 @@
+"""hub-client doctor: is everything in place, and if not, what to do about it."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Final
+
+import httpx
+import typer
+
+from hub_client import __version__
+from hub_client.client import HubClient
+from hub_client.errors import BadSetting, HubClientError, NoAnswer, NotFound, Refused
+from hub_client.exchange import Retries, no_answer
+from hub_client.hashing.videos import can_read_videos
+from hub_client.settings import Settings
+
+from .options import Config, Json, Url
+from .output import Code, code_of, ends_well, out, print_json
+
+_SIGNS: Final = {"good": "ok  ", "note": "note", "bad": "BAD "}
+_CLOCK_SECONDS: Final = 60
+_USED: Final = ("signals:read", "signals:write", "signals:lookup", "matches:read", "matches:review")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`state` is good, note (works, but) or bad."""
+
+    what: str
+    state: str
+    told: str
+    mend: str = ""
+    code: Code = Code.DONE
+
+
+@ends_well
+def doctor_command(json: Json = False, url: Url = None, config: Config = None) -> None:
+    """Check address, certificate, key, clock and optional parts, and say what to do about what is wrong."""
+    worst = Code.DONE
+    for finding in findings(url, config):
+        worst = worst or finding.code
+        if json:
+            print_json({"what": finding.what, "state": finding.state, "told": finding.told, "mend": finding.mend})
+        else:
+            out.print(f"{_SIGNS[finding.state]} {finding.what}: {finding.told} {finding.mend}".rstrip(), markup=False)
+    if worst:
+        raise typer.Exit(worst)
+
+
+def findings(url: str | None, config: Path | None) -> Iterator[Finding]:
+    yield Finding("client", "good", f"hub-client {__version__} on Python {platform.python_version()} ({sys.platform}).")
+    yield _videos()
+    try:
+        settings = Settings.found(url, config=config)
+    except BadSetting as error:
+        yield Finding("settings", "bad", error.message, error.mend, Code.SETTINGS)
+        return
+    yield Finding("settings", "good", f"The hub is {settings.url}.")
+    try:
+        answer = httpx.get(f"{settings.url}/healthz", timeout=10.0)
+    except httpx.TransportError as error:
+        failure = no_answer(error)
+        yield Finding("connection", "bad", failure.message, failure.mend, Code.NO_ANSWER)
+        return
+    yield _connection(answer, settings)
+    yield _clock(answer)
+    with HubClient(url, config=config, retries=Retries(attempts=1)) as client:
+        yield from _key(client)
+
+
+def _videos() -> Finding:
+    if can_read_videos():
+        return Finding("videos", "good", "PyAV is there.")
+    return Finding("videos", "note", "Of videos only the file is hashed.", "pip install 'hub-client[video]'")
+
+
+def _connection(answer: httpx.Response, settings: Settings) -> Finding:
+    if answer.status_code != httpx.codes.OK or answer.text.strip() != "ok":
+        told = f"What answers there is no hub (HTTP {answer.status_code} for /healthz)."
+        return Finding("connection", "bad", told, "Check the address.", Code.NO_ANSWER)
+    if settings.url.startswith("http://"):
+        return Finding("connection", "note", "It answers, over plain HTTP on this machine.", "Elsewhere use https://.")
+    return Finding("connection", "good", "It answers, and its certificate is accepted.")
+
+
+def _clock(answer: httpx.Response) -> Finding:
+    try:
+        apart = abs((parsedate_to_datetime(answer.headers["Date"]) - datetime.now(UTC)).total_seconds())
+    except (KeyError, ValueError, TypeError):
+        return Finding("clock", "note", "The hub does not tell its time.")
+    if apart > _CLOCK_SECONDS:
+        told = f"This clock and the hub's are {apart:.0f} seconds apart."
+        return Finding("clock", "bad", told, "Set this one by NTP: times that you send would be wrong.", Code.SETTINGS)
+    return Finding("clock", "good", "It goes with the hub's.")
+
+
+def _key(client: HubClient) -> Iterator[Finding]:
+    try:
+        me = client.whoami()
+    except (Refused, NoAnswer, HubClientError) as error:
+        yield Finding("key", "bad", error.message, error.mend, code_of(error))
+        return
+    yield Finding("key", "good", f"It is {me.organisation.slug}'s, of the client {me.client}.")
+    missing = [scope for scope in _USED if scope not in me.scopes]
+    if missing:
+        mend = "If you need that, ask the hub's administrators."
+        yield Finding("scopes", "note", f"The key has not: {', '.join(missing)}.", mend)
+    else:
+        yield Finding("scopes", "good", "The key may do all that this client does.")
+    try:
+        groups = [group.slug for group in client.sharing_groups() if group.may_contribute]
+        keys = client.identifier_keys()
+    except NotFound:
+        yield Finding(
+            "identifiers", "bad", "This hub takes no blinded identifiers.", "Ask for a newer hub.", Code.REFUSED
+        )
+        return
+    except HubClientError as error:
+        yield Finding("groups", "note", error.message, error.mend)
+        return
+    told = f"You may share with {', '.join(groups)}." if groups else "There is no group that you may share with."
+    yield Finding("groups", "good" if groups else "note", told, "" if groups else "Ask the hub's administrators.")
+    active = next((key for key in keys.keys if key.active), None)
+    if active is None:
+        yield Finding("identifiers", "note", "The hub has no key for tokens of identifiers now.")
+    elif client.settings.trusted_keys.get(active.key_id, "").lower() == active.public_key.lower():
+        yield Finding("identifiers", "good", f"Their key {active.key_id} is the one that you trust.")
+    else:
+        mend = "Compare it with what the administrators tell you, and write it into [trusted_keys]."
+        yield Finding("identifiers", "note", f"Their key is {active.key_id} = {active.public_key}.", mend)

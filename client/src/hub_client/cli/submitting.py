@@ -1,0 +1,188 @@
+"""hub-client submit"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hub_client.answers import RowResult
+from hub_client.batches import MOST_ROWS, ROWS, batches
+from hub_client.client import HubClient
+from hub_client.errors import BadSetting, Problem
+from hub_client.hashing import files_in, hash_files
+from hub_client.resuming import Sent, state_file
+from hub_client.rows import Row, digest_of, rows_of_file, rows_of_hashes
+from hub_client.signals import NewSignal
+
+from .options import Config, Json, Processes, Url
+from .output import Code, complain, ends_well, note, print_json, progress
+
+_SHOWN = 20  # refused rows that are told one by one
+
+
+@ends_well
+def submit_command(
+    source: Annotated[Path, typer.Argument(help="A .csv or .ndjson file, or a folder whose files are hashed.")],
+    group: Annotated[
+        list[str] | None, typer.Option("--group", help="Sharing group, by short name; repeatable.")
+    ] = None,
+    organisation: Annotated[
+        list[str] | None, typer.Option("--organisation", help="Organisation that will see it; repeatable.")
+    ] = None,
+    harm: Annotated[str | None, typer.Option(help="For rows that have none, for example people_smuggling.")] = None,
+    severity: Annotated[str | None, typer.Option(help="For rows that have none: low, medium, high, critical.")] = None,
+    kind: Annotated[str | None, typer.Option(help="For rows that have none: content or account.")] = None,
+    tlp: Annotated[
+        str | None, typer.Option(help="For rows that have none: CLEAR, GREEN, AMBER, AMBER+STRICT, RED.")
+    ] = None,
+    summary: Annotated[str | None, typer.Option(help="For rows that have none.")] = None,
+    rows: Annotated[int, typer.Option(min=1, max=MOST_ROWS, help="Signals in a request.")] = ROWS,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row here, send nothing.")] = False,
+    afresh: Annotated[bool, typer.Option("--afresh", help="Send again what was sent before.")] = False,
+    state: Annotated[
+        Path | None, typer.Option(help="Where to keep what was sent. Otherwise: a folder of your own.")
+    ] = None,
+    processes: Processes = None,
+    json: Json = False,
+    url: Url = None,
+    config: Config = None,
+) -> None:
+    """Submit the signals of a file, or the hashes of a folder.
+
+    Stopped by Ctrl-C or a crash, the same command goes on where it ended; what the hub has stored is not sent again.
+    Of identifiers only tokens leave, of media only hashes. Refused rows are named, and the exit code is then 1.
+    """
+    defaults = {
+        "sharing_groups": group, "named_organisations": organisation, "harm": harm, "severity": severity,
+        "kind": kind, "tlp": tlp, "summary": summary,
+    }  # fmt: skip
+    found = _rows(source, defaults, processes)
+    if dry_run:
+        _end(_checked(found, json=json), "would be sent")
+        return
+    with HubClient(url, config=config) as client, Sent(state or state_file(client.settings.url, source)) as sent:
+        if afresh:
+            sent.forget()
+        upload = Upload(client, sent, rows, json=json)
+        try:
+            upload.run(found)
+        except KeyboardInterrupt:
+            complain(f"Stopped: {upload.tally.text('were sent')} Run the same command again to go on.")
+            raise typer.Exit(Code.STOPPED) from None
+        _end(upload.tally, "were sent")
+
+
+def _rows(source: Path, defaults: dict[str, Any], processes: int | None) -> Iterator[Row]:
+    if source.is_dir():
+        return rows_of_hashes(hash_files(files_in([source]), processes=processes), defaults)
+    if not source.is_file():
+        raise BadSetting(f"There is no {source}.", "Check its name.")
+    return rows_of_file(source, defaults)
+
+
+@dataclass
+class Tally:
+    """How many rows came to which end."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def text(self, sent: str) -> str:
+        parts = [f"{self.counts['created'] + self.counts['updated']} rows {sent}"]
+        if self.counts["updated"]:
+            parts.append(f"{self.counts['updated']} of them changed a signal that was there")
+        if self.counts["before"]:
+            parts.append(f"{self.counts['before']} had been sent before")
+        if self.counts["refused"]:
+            parts.append(f"{self.counts['refused']} were refused")
+        return f"{', '.join(parts)}."
+
+    def refuse(self, place: str, problems: Iterable[object], *, json: bool) -> None:
+        self.counts["refused"] += 1
+        if json:
+            return
+        if self.counts["refused"] <= _SHOWN:
+            complain("\n  ".join((f"{place}:", *map(str, problems))))
+        elif self.counts["refused"] == _SHOWN + 1:
+            complain("Further refused rows are counted only; --json names all of them.")
+
+
+@dataclass
+class Upload:
+    """Sends rows in batches, and keeps which of them the hub has stored."""
+
+    client: HubClient
+    sent: Sent
+    rows: int
+    json: bool
+    tally: Tally = field(default_factory=Tally)
+
+    def run(self, found: Iterable[Row]) -> None:
+        waiting: deque[tuple[str, str]] = deque()
+        with progress() as bar:
+            task = bar.add_task("Submitting", total=None)
+            for batch in batches(self._to_send(found, waiting), self.rows):
+                result = self.client.submit_batch(batch)
+                names = [waiting.popleft() for _signal in batch]
+                # Only now: what a crash leaves out here is sent again under the same reference, which changes nothing.
+                self.sent.add((names[row.row][1], row.id or "") for row in result.results if row.stored)
+                for row in result.results:
+                    self._tell(names[row.row][0], row)
+                bar.update(task, completed=self.tally.counts.total())
+
+    def _to_send(self, found: Iterable[Row], waiting: deque[tuple[str, str]]) -> Iterator[NewSignal]:
+        """The signals that the hub does not have yet; their places and digests go into `waiting`."""
+        pending: set[str] = set()
+        for row in found:
+            if row.signal is None:
+                self._tell_refused(row)
+                continue
+            digest = digest_of(row.signal)
+            pending &= {digest for _place, digest in waiting}
+            if digest in pending or digest in self.sent:
+                self.tally.counts["before"] += 1
+                continue
+            pending.add(digest)
+            waiting.append((row.place, digest))
+            yield row.signal
+
+    def _tell(self, place: str, row: RowResult) -> None:
+        if row.stored:
+            self.tally.counts[row.status] += 1
+        else:
+            self.tally.refuse(place, (_in_the_row(problem) for problem in row.errors), json=self.json)
+        if self.json:
+            print_json({"place": place, "status": row.status, "id": row.id, "errors": row.errors})
+
+    def _tell_refused(self, row: Row) -> None:
+        self.tally.refuse(row.place, [row.problem], json=self.json)
+        if self.json:
+            print_json({"place": row.place, "status": "refused", "id": None, "errors": [{"message": str(row.problem)}]})
+
+
+def _in_the_row(problem: Problem) -> str:
+    """Without /signals/17 before it: that is the place in a batch, of which nobody knows."""
+    path = "/" + "/".join(problem.path.split("/")[3:])
+    return f"{path}: {problem.message} {problem.mend}".strip()
+
+
+def _checked(found: Iterable[Row], *, json: bool) -> Tally:
+    tally = Tally()
+    for row in found:
+        if row.signal is None:
+            tally.refuse(row.place, [row.problem], json=json)
+        else:
+            tally.counts["created"] += 1
+        if json:
+            print_json({"place": row.place, "status": "refused" if row.signal is None else "ready"})
+    return tally
+
+
+def _end(tally: Tally, sent: str) -> None:
+    note(tally.text(sent))
+    if tally.counts["refused"]:
+        raise typer.Exit(Code.IN_PART)
