@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
@@ -57,7 +57,11 @@ def hash_files(
         for path in paths:
             yield _outcome(os.fspath(path), most_pixels)
         return
-    waiting = (os.fspath(path) for path in paths)
+    waiting: Iterator[str] = (os.fspath(path) for path in paths)
+    first_ones = list(islice(waiting, count))
+    if not first_ones:
+        return
+    waiting, count = chain(first_ones, waiting), len(first_ones)  # to start a process takes longer than most files
     running: deque[tuple[str, Future[Outcome]]] = deque()
     pool = _pool(count)
     try:
