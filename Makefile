@@ -91,6 +91,10 @@ bench-lookups: $(VENV)/.base ## Time look-ups at a million hashes through gunico
 bench-matching: $(VENV)/.dev ## Time near matching beside a scan; beside its peers too where they are installed
 	@$(PY) manage.py bench_matching $(ARGS)
 
+.PHONY: bench-client
+bench-client: $(VENV)/.dev ## Time the client's hashing of pictures, and its memory over many files
+	@PYTHONPATH=client/src $(PY) client/bench/hashing.py $(ARGS)
+
 .PHONY: bench-pipeline
 bench-pipeline: $(VENV)/.base ## Time the way from a submission to a readable match at a million stored hashes
 	@HUB_HOME="$${HUB_HOME:-var}/bench" $(PY) -m hub.launcher manage bench_pipeline $(ARGS)

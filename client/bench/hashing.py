@@ -1,6 +1,6 @@
 """Times hashing: pictures a second on one core, and memory over many files.
 
-python client/bench/hashing.py [--pictures 10000]
+make bench-client ARGS="--pictures 10000"
 """
 
 from __future__ import annotations

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from PIL import Image
 
@@ -60,3 +64,36 @@ def deadly(path: str, most_pixels: int) -> FileHashes:
     if path.endswith("2.png"):
         os._exit(11)
     return hash_file(path, most_pixels=most_pixels)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_no_process_lives_on_when_the_one_that_started_it_ends(folder: Path, how: signal.Signals) -> None:
+    program = f"""
+from itertools import cycle
+from hub_client.hashing import hash_files
+if __name__ == "__main__":
+    for outcome in hash_files(cycle([{str(folder / "1.png")!r}]), processes=2):
+        print(outcome.md5, flush=True)
+"""
+    script = folder / "program.py"
+    script.write_text(program)
+    source = str(Path(parallel.__file__).parents[2])
+    with subprocess.Popen(
+        [sys.executable, script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": source},
+        text=True,
+        process_group=0,
+    ) as parent:
+        assert parent.stdout is not None
+        parent.stdout.readline()
+        children = psutil.Process(parent.pid).children(recursive=True)
+        assert children
+        os.killpg(parent.pid, how) if how == signal.SIGINT else parent.kill()
+        _gone, left = psutil.wait_procs(children, timeout=30)
+        assert left == []
+        parent.wait(30)
+        assert parent.stderr is not None
+        if how == signal.SIGINT:
+            assert parent.stderr.read().count("Traceback") == 1  # the program's own

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import chain, islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Final
 
 from hub_client.errors import UnreadableFile
@@ -103,10 +105,23 @@ def cores() -> int:
 def _pool(processes: int) -> ProcessPoolExecutor:
     # Spawned, because a fork would copy the locks of the threads that run here.
     with _environment():
-        pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
+        pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_live_with_the_parent)
         for started in [pool.submit(os.getpid) for _process in range(processes)]:
             started.result()
     return pool
+
+
+def _live_with_the_parent() -> None:
+    """Ctrl-C reaches every process of a terminal, and ending is the parent's business; killed, it can't see to it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    Thread(target=follow, daemon=True).start()
 
 
 @contextmanager
@@ -129,7 +144,7 @@ def _outcome(path: str, most_pixels: int) -> Outcome:
 
 
 def _alone(path: str, most_pixels: int) -> Outcome:
-    with _environment(), ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    with _pool(1) as pool:
         try:
             return pool.submit(_outcome, path, most_pixels).result()
         except BrokenProcessPool:
