@@ -10,8 +10,16 @@ from typing import Any
 import pytest
 
 import hub_client
-from hub_client import Indicator, InvalidValue, ProofFailed, UnexpectedAnswer
-from hub_client.answers import Evaluated, IdentifierKey, IdentifierKeys
+from hub_client import Indicator, InvalidValue, ProofFailed, UnexpectedAnswer, steps
+from hub_client.answers import (
+    Evaluated,
+    Found,
+    IdentifierKey,
+    IdentifierKeys,
+    LookupAnswer,
+    LookupResult,
+    VerdictCounts,
+)
 from hub_client.calls import Call
 from hub_client.identifiers import Tokens
 from sharing import oprf, signal_types
@@ -125,6 +133,39 @@ def test_a_hub_that_makes_tokens_otherwise_or_has_no_key_is_told() -> None:
     for keys in (IdentifierKeys("P256-SHA256", "VOPRF", published().keys), published(live=False)):
         with pytest.raises(UnexpectedAnswer):
             made(wanted, keys=keys)
+
+
+def test_the_key_that_was_published_first_under_an_id_is_the_only_one_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens, wanted = Tokens(), [Indicator("email", "ana@example.org")]
+    made(wanted, tokens)
+    monkeypatch.setattr("hub_client.identifiers.KEPT_SECONDS", -1.0)
+    assert made(wanted, tokens)[0][0].token
+    with pytest.raises(ProofFailed):
+        made(wanted, tokens, published(public_key=ANOTHER.public_key.hex()))
+
+
+def test_a_look_up_asks_under_every_live_key_and_gives_one_answer() -> None:
+    old = IdentifierKey("k0", ANOTHER.public_key.hex(), active=False, live=True)
+    gone = IdentifierKey("k-", ANOTHER.public_key.hex(), active=False, live=False)
+    keys = IdentifierKeys("ristretto255-SHA512", "VOPRF", (gone, old, *published().keys))
+    items = [Indicator("md5", "a1" * 16), Indicator("email", "ana@example.org"), Indicator("md5", "a2" * 16)]
+    looking = steps.look_up(Tokens(), items)
+    call, answer = next(looking), None
+    found = Found("id-1", "beta", "people_smuggling", "high", "AMBER", 0, VerdictCounts())
+    with pytest.raises(StopIteration) as end:
+        while True:
+            if call.path.endswith("/keys"):
+                answer = keys
+            elif call.path.endswith("/evaluate"):
+                under = KEY if call.body["key_id"] == "k1" else ANOTHER
+                answer = evaluated_under(under, call, key_id=call.body["key_id"])
+            else:
+                assert [item.key_id for item in call.body["items"]] == ["", "k1", "k0", ""]
+                rows = [LookupAnswer(place, "none") for place in range(4)]
+                rows[2] = LookupAnswer(2, "found", (found,))
+                answer = LookupResult(1, 0, tuple(rows))
+            call = looking.send(answer)
+    assert [(row.item, row.status) for row in end.value.value] == [(0, "none"), (1, "found"), (2, "none")]
 
 
 def test_an_identifier_that_is_none_is_refused_before_anything_is_asked() -> None:

@@ -64,12 +64,28 @@ def _refusal(row: int, signal: NewSignal) -> RowResult | None:
 
 
 def look_up(tokens: Tokens, items: Sequence[Indicator]) -> Steps[list[LookupAnswer]]:
-    sent = yield from tokens.tokenised(list(prepared_all(tuple(items))))
-    answers: list[LookupAnswer] = []
-    for start in range(0, len(sent), LOOKED_UP_AT_ONCE):
-        result: LookupResult = yield calls.look_up(sent[start : start + LOOKED_UP_AT_ONCE])
-        answers += [msgspec.structs.replace(answer, item=answer.item + start) for answer in result.results]
-    return answers
+    asked = yield from tokens.under_live_keys(list(prepared_all(tuple(items))))
+    answers: dict[int, LookupAnswer] = {}
+    for start in range(0, len(asked), LOOKED_UP_AT_ONCE):
+        some = asked[start : start + LOOKED_UP_AT_ONCE]
+        result: LookupResult = yield calls.look_up([item for _place, item in some])
+        for (place, _item), answer in zip(some, result.results, strict=True):
+            answers[place] = _joined(place, answers.get(place), answer)
+    return [answers[place] for place in sorted(answers)]
+
+
+def _joined(place: int, one: LookupAnswer | None, other: LookupAnswer) -> LookupAnswer:
+    """One answer of what was asked under two keys."""
+    if one is None:
+        return msgspec.structs.replace(other, item=place)
+    signals = {signal.id: signal for signal in (*one.signals, *other.signals)}
+    return msgspec.structs.replace(
+        one,
+        status="found" if signals else max(one.status, other.status),  # "refused" comes after "none"
+        signals=tuple(sorted(signals.values(), key=lambda signal: signal.distance)),
+        more=one.more or other.more,
+        errors=one.errors + other.errors,
+    )
 
 
 def look_up_range(item: Indicator) -> Steps[Suffix | None]:

@@ -26,7 +26,14 @@ from .output import Code, code_of, ends_well, out, print_json
 
 _SIGNS: Final = {"good": "ok  ", "note": "note", "bad": "BAD "}
 _CLOCK_SECONDS: Final = 60
-_USED: Final = ("signals:read", "signals:write", "signals:lookup", "matches:read", "matches:review")
+_USED: Final = (
+    "signals:read",
+    "signals:write",
+    "signals:lookup",
+    "identifiers:evaluate",
+    "matches:read",
+    "matches:review",
+)
 
 
 @dataclass(frozen=True, slots=True)
