@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +17,7 @@ for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"  # per core; before numpy is loaded
 
 import numpy as np
+import psutil
 from PIL import Image
 
 from hub_client.hashing import hash_file, hash_files
@@ -27,6 +26,7 @@ from hub_client.hashing.pictures import read_picture
 
 DIFFERENT = 20
 SIZE = (1600, 1004)
+SMALL = (400, 251)
 
 
 def main() -> None:
@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=10_000, help="for the memory")
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        paths = list(draw(Path(folder)))
+        paths = list(draw(Path(folder), SIZE))
         size = paths[0].stat().st_size // 1024
         print(f"{DIFFERENT} JPEGs of {SIZE[0]}x{SIZE[1]}, {size} KB each; in a second of one core:")
         print(f"  read and decoded       {rate(paths, read_picture):6.1f}")
@@ -42,15 +42,15 @@ def main() -> None:
         if library := library_pdq():
             print(f"  and PDQ by pdqhash     {rate(paths, lambda path: library(read(path))):6.1f}")
         print(f"  all hashes of a file   {rate(paths, hash_file):6.1f}")
-        memory(paths, wanted.pictures)
+        memory(Path(folder), wanted.pictures)
 
 
-def draw(folder: Path) -> Iterator[Path]:
+def draw(folder: Path, size: tuple[int, int]) -> Iterator[Path]:
     random = np.random.default_rng(1)
     for number in range(DIFFERENT):
         picture = Image.fromarray(random.integers(0, 256, (63, 100, 3), dtype=np.uint8))
-        path = folder / f"{number}.jpg"
-        picture.resize(SIZE, Image.Resampling.BICUBIC).save(path, quality=90)
+        path = folder / f"{size[0]}-{number}.jpg"
+        picture.resize(size, Image.Resampling.BICUBIC).save(path, quality=90)
         yield path
 
 
@@ -76,20 +76,18 @@ def rate(paths: list[Path], work: Callable[[Path], object]) -> float:
     return 2 * len(paths) / (time.process_time() - began)
 
 
-def memory(paths: list[Path], count: int) -> None:
-    """Memory of this process and its largest child, after a tenth of the files and after all of them."""
+def memory(folder: Path, count: int) -> None:
+    """Memory of this process and of its largest child while files go by: small ones, for their number counts."""
+    paths = list(draw(folder, SMALL))
     began = time.perf_counter()
-    print(f"{count} files in parallel:")
+    print(f"{count} JPEGs of {SMALL[0]}x{SMALL[1]} in parallel:")
+    here = psutil.Process()
     for done, _outcome in enumerate(hash_files(islice(cycle(paths), count)), start=1):
-        if done in (count // 10, count // 2, count):
-            print(f"  after {done:6}: this process {peak(resource.RUSAGE_SELF)} MB at its highest")
-    seconds = time.perf_counter() - began
-    print(f"  {count / seconds:.1f} files a second; the largest child took {peak(resource.RUSAGE_CHILDREN)} MB")
-
-
-def peak(who: int) -> int:
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(who).ru_maxrss * unit // 2**20
+        if done in (count // 10, count // 2, count - 10):
+            children = max(child.memory_info().rss for child in here.children())
+            told = f"this process {here.memory_info().rss // 2**20} MB, the largest child {children // 2**20} MB"
+            print(f"  after {done:6}: {told}", flush=True)
+    print(f"  {count / (time.perf_counter() - began):.1f} files a second")
 
 
 if __name__ == "__main__":

@@ -160,6 +160,12 @@ def test_what_only_calls_itself_a_picture_is_refused_and_another_file_has_its_di
     assert (found.media, found.md5, found.pdq) == ("file", "5d41402abc4b2a76b9719d911017c592", "")
 
 
+def test_a_picture_of_a_kind_that_is_not_read_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+
+    assert "not read" in hash_file(tmp_path / "a.svg").note
+
+
 def test_a_program_in_postscript_is_not_run(tmp_path: Path) -> None:
     (tmp_path / "a.eps").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n")
 

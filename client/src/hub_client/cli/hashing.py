@@ -40,7 +40,7 @@ def hash_command(
     frames (vPDQ). Files that can't be read are named on the error stream, and the exit code is then 1.
     """
     files = list(files_in(paths))
-    bad = 0
+    bad = noted = 0
     with _opened(output) as target, progress() as bar:
         task = bar.add_task("Hashing", total=len(files))
         write = _csv_writer(target) if format is Format.CSV else _json_writer(target)
@@ -49,8 +49,11 @@ def hash_command(
                 bad += 1
                 complain(outcome)
             else:
+                noted += bool(outcome.note)
                 write(outcome)
             bar.advance(task)
+    if noted:
+        note(f"Of {noted} files only the file itself was hashed: their `note` says why.")
     if bad:
         note(f"{len(files) - bad} of {len(files)} files were hashed; {bad} could not be read.")
         raise typer.Exit(Code.IN_PART)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Callable
 from enum import IntEnum
@@ -60,7 +61,7 @@ def ends_well(command: Callable[Parameters, None]) -> Callable[Parameters, None]
             complain(error)
             raise typer.Exit(code_of(error)) from None
         except BrokenPipeError:  # whoever read the output has enough
-            sys.stderr.close()
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes what is left when it ends
             raise typer.Exit(Code.DONE) from None
         except KeyboardInterrupt:
             complain("Stopped.")
@@ -69,7 +70,7 @@ def ends_well(command: Callable[Parameters, None]) -> Callable[Parameters, None]
     return run
 
 
-def code_of(error: Exception) -> Code:
+def code_of(error: BaseException) -> Code:
     if isinstance(error, NoAnswer):
         return Code.NO_ANSWER
     if isinstance(error, Refused):

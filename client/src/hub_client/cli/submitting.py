@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,14 +14,14 @@ import typer
 from hub_client.answers import RowResult
 from hub_client.batches import MOST_ROWS, ROWS, batches
 from hub_client.client import HubClient
-from hub_client.errors import BadSetting, Problem
+from hub_client.errors import BadSetting, HubClientError, Problem
 from hub_client.hashing import files_in, hash_files
 from hub_client.resuming import Sent, state_file
 from hub_client.rows import Row, digest_of, rows_of_file, rows_of_hashes
 from hub_client.signals import NewSignal
 
 from .options import Config, Json, Processes, Url
-from .output import Code, complain, ends_well, note, print_json, progress
+from .output import Code, code_of, complain, ends_well, note, print_json, progress
 
 _SHOWN = 20  # refused rows that are told one by one
 
@@ -71,9 +72,10 @@ def submit_command(
         upload = Upload(client, sent, rows, json=json)
         try:
             upload.run(found)
-        except KeyboardInterrupt:
-            complain(f"Stopped: {upload.tally.text('were sent')} Run the same command again to go on.")
-            raise typer.Exit(Code.STOPPED) from None
+        except (KeyboardInterrupt, HubClientError) as error:
+            told = "" if isinstance(error, KeyboardInterrupt) else f"{error}\n"
+            complain(f"{told}Stopped: {upload.tally.text('were sent')} Run the same command again to go on.")
+            raise typer.Exit(Code.STOPPED if not told else code_of(error)) from None
         _end(upload.tally, "were sent")
 
 
@@ -122,32 +124,29 @@ class Upload:
     tally: Tally = field(default_factory=Tally)
 
     def run(self, found: Iterable[Row]) -> None:
-        waiting: deque[tuple[str, str]] = deque()
+        waiting: dict[str, str] = {}  # digest -> place, in the order in which they are sent
         with progress() as bar:
             task = bar.add_task("Submitting", total=None)
             for batch in batches(self._to_send(found, waiting), self.rows):
                 result = self.client.submit_batch(batch)
-                names = [waiting.popleft() for _signal in batch]
+                digests = list(islice(waiting, len(batch)))
                 # Only now: what a crash leaves out here is sent again under the same reference, which changes nothing.
-                self.sent.add((names[row.row][1], row.id or "") for row in result.results if row.stored)
+                self.sent.add((digests[row.row], row.id or "") for row in result.results if row.stored)
                 for row in result.results:
-                    self._tell(names[row.row][0], row)
+                    self._tell(waiting.pop(digests[row.row]), row)
                 bar.update(task, completed=self.tally.counts.total())
 
-    def _to_send(self, found: Iterable[Row], waiting: deque[tuple[str, str]]) -> Iterator[NewSignal]:
-        """The signals that the hub does not have yet; their places and digests go into `waiting`."""
-        pending: set[str] = set()
+    def _to_send(self, found: Iterable[Row], waiting: dict[str, str]) -> Iterator[NewSignal]:
+        """The signals that the hub does not have yet; their digests and places go into `waiting`."""
         for row in found:
             if row.signal is None:
                 self._tell_refused(row)
                 continue
             digest = digest_of(row.signal)
-            pending &= {digest for _place, digest in waiting}
-            if digest in pending or digest in self.sent:
+            if digest in waiting or digest in self.sent:
                 self.tally.counts["before"] += 1
                 continue
-            pending.add(digest)
-            waiting.append((row.place, digest))
+            waiting[digest] = row.place
             yield row.signal
 
     def _tell(self, place: str, row: RowResult) -> None:

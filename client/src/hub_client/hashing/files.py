@@ -21,7 +21,14 @@ from .pdq import LEAST_PIXELS, pdq
 from .pictures import MOST_PIXELS, read_picture
 
 _CHUNK: Final = 1 << 20
+# Systems differ in what they know of these names.
+_VIDEOS: Final = (
+    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".flv", ".wmv", ".asf", ".mpg", ".mpeg", ".mts", ".m2ts", ".3gp",
+    ".3g2", ".ogv",
+)  # fmt: skip
 NO_VIDEO_PART: Final = "Only the file was hashed: frames need PyAV (pip install 'hub-client[video]')."
+NO_SUCH_PICTURES: Final = "Only the file was hashed: pictures of this kind are not read."
+TINY: Final = "Only the file was hashed: the picture is tiny."
 NO_USABLE_FRAME: Final = "Only the file was hashed: the video has no frame that can be compared."
 
 
@@ -64,9 +71,12 @@ def hash_file(path: str | os.PathLike[str], *, most_pixels: int = MOST_PIXELS) -
     found = FileHashes(path, "file", size, md5, sha256)
     picture = read_picture(path, most_pixels)
     if picture is None:
-        return _with_frames(found) if _is_video(path) else found
+        kind = _kind_by_name(path)
+        if kind == "image":  # HEIC and SVG, for example
+            return msgspec.structs.replace(found, note=NO_SUCH_PICTURES)
+        return _with_frames(found) if kind == "video" else found
     if min(picture.size) < LEAST_PIXELS:
-        return msgspec.structs.replace(found, media="picture", note="Only the file was hashed: the picture is tiny.")
+        return msgspec.structs.replace(found, media="picture", note=TINY)
     value, quality = pdq(picture)
     return msgspec.structs.replace(
         found,
@@ -109,6 +119,9 @@ def _digests(path: str) -> tuple[int, str, str]:
     return size, md5.hexdigest(), sha256.hexdigest()
 
 
-def _is_video(path: str) -> bool:
+def _kind_by_name(path: str) -> str:
+    """What the name says that it is: image, video, text ..."""
+    if Path(path).suffix.lower() in _VIDEOS:
+        return "video"
     kind, _encoding = mimetypes.guess_type(path)
-    return kind is not None and kind.startswith("video/")
+    return (kind or "").partition("/")[0]
