@@ -11,9 +11,11 @@ from accounts.actor import Actor
 from accounts.models import Organisation
 from sharing.notifications.models import CHOSEN
 from sharing.notifications.services import NewSecret, create_webhook
+from sharing.signals.models import Signal
 from sharing.visibility.models import SharingGroup
 from tests import factories
 from tests.notifications.receiver import Receiver, a_receiver
+from tests.notifications.working import submit
 
 
 @pytest.fixture
@@ -51,3 +53,9 @@ def actor(alpha: Organisation) -> Actor:
 def hook(actor: Actor, receiver: Receiver) -> NewSecret:
     """alpha's webhook for everything, at the receiver."""
     return create_webhook(actor=actor, url=receiver.url, events=CHOSEN)
+
+
+@pytest.fixture
+def pair(hook: NewSecret, alpha: Organisation, beta: Organisation, group: SharingGroup) -> tuple[Signal, Signal]:
+    """A signal of alpha, and one of beta that matches it. Nothing is worked off yet."""
+    return submit(alpha, group), submit(beta, group)

@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from accounts.actor import Actor
 from accounts.models import Organisation
-from hub.audit.models import AuditEntry
 from hub.outbox.models import OutboxEvent
 from sharing.matching.models import Match, Rematch
 from sharing.matching.rematches import start_rematch
@@ -25,7 +24,6 @@ from sharing.notifications.services import (
     create_webhook,
     purge_ended,
     replay,
-    replay_failed,
     rotate_secret,
     send_test,
 )
@@ -35,25 +33,10 @@ from sharing.signals.services import retract_signal
 from sharing.visibility.models import SharingGroup
 from tests import factories
 from tests.notifications.receiver import Receiver, after, status
-from tests.notifications.working import later, work
+from tests.notifications.working import SAME, later, only_delivery, submit, work
 
 pytestmark = pytest.mark.django_db
-SAME = [("md5", "900150983cd24fb0d6963f7d28e17f72")]
 State, Error = WebhookDelivery.State, WebhookDelivery.Error
-
-
-def submit(organisation: Organisation, group: SharingGroup) -> Signal:
-    return factories.submit(organisation, group, indicators=SAME)
-
-
-@pytest.fixture
-def pair(hook: NewSecret, alpha: Organisation, beta: Organisation, group: SharingGroup) -> tuple[Signal, Signal]:
-    """A signal of alpha, and one of beta that matches it. Nothing is worked off yet."""
-    return submit(alpha, group), submit(beta, group)
-
-
-def only_delivery() -> WebhookDelivery:
-    return WebhookDelivery.objects.get()
 
 
 def test_a_match_is_told_in_ids_and_verifies(
@@ -241,64 +224,6 @@ def test_retry_after_is_respected_within_bounds(
     assert abs((delivery.due_at - timezone.now()).total_seconds() - waits) < 0.2 * waits
     assert endpoint.paused_until is not None
     assert (endpoint.paused_until > timezone.now() + timedelta(minutes=30)) is (wish >= 3_600)
-
-
-def test_gone_switches_off_at_once_and_is_written_down(
-    pair: tuple[Signal, Signal], hook: NewSecret, receiver: Receiver, alpha: Organisation
-) -> None:
-    receiver.replies = [status(410)]
-    work()
-    endpoint, delivery = WebhookEndpoint.objects.get(), only_delivery()
-    assert (endpoint.state, endpoint.cause) == ("disabled", "gone")
-    assert (delivery.state, delivery.last_error) == (State.FAILED, Error.GONE)
-    entry = AuditEntry.objects.get(action="webhook.disabled")
-    assert (entry.organisation_id, entry.actor, entry.detail["cause"]) == (alpha.pk, "the hub", "gone")
-    assert receiver.url not in str(entry.detail)
-
-
-def test_three_days_without_a_success_switch_off(pair: tuple[Signal, Signal], receiver: Receiver, actor: Actor) -> None:
-    receiver.always = status(500)
-    work()
-    for wait in WAITS:
-        later(seconds=wait.total_seconds() * 1.2)
-    assert len(receiver.received) == len(WAITS) + 1
-    delivery, endpoint = only_delivery(), WebhookEndpoint.objects.get()
-    assert (delivery.state, delivery.last_error, delivery.last_status) == (State.FAILED, Error.STATUS, 500)
-    assert (endpoint.state, endpoint.cause) == ("disabled", "failing")
-    # Switched on again it starts afresh, and what failed is sent by hand.
-    receiver.always = status(204)
-    change_webhook(actor=actor, uuid=endpoint.uuid, changes={"enabled": True})
-    assert replay_failed(actor=actor, uuid=endpoint.uuid, since=delivery.created_at) == 1
-    work()
-    assert only_delivery().state == State.DELIVERED
-    assert len(set(receiver.messages)) == 1
-
-
-def test_one_message_that_nobody_takes_does_not_switch_off(
-    pair: tuple[Signal, Signal], hook: NewSecret, receiver: Receiver, actor: Actor
-) -> None:
-    receiver.always = status(500)
-    work()
-    for wait in WAITS[:-1]:
-        later(seconds=wait.total_seconds() * 1.2)
-    receiver.replies = [status(204)]
-    send_test(actor=actor, uuid=hook.endpoint.uuid)
-    work()
-    later(seconds=WAITS[-1].total_seconds() * 1.2)
-    assert WebhookDelivery.objects.get(event="match.found").state == State.FAILED
-    assert WebhookEndpoint.objects.get().is_enabled
-
-
-def test_switched_off_ends_what_waits(
-    pair: tuple[Signal, Signal], hook: NewSecret, receiver: Receiver, actor: Actor
-) -> None:
-    receiver.always = status(500)
-    work()
-    change_webhook(actor=actor, uuid=hook.endpoint.uuid, changes={"enabled": False})
-    later(days=1)
-    assert len(receiver.received) == 1
-    delivery = only_delivery()
-    assert (delivery.state, delivery.last_error) == (State.FAILED, Error.DISABLED)
 
 
 def test_a_row_whose_worker_died_is_sent_again_after_its_lease(pair: tuple[Signal, Signal], receiver: Receiver) -> None:

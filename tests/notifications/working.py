@@ -8,9 +8,15 @@ from django.conf import settings
 from django.db.models import F
 from django.utils.module_loading import import_string
 
+from accounts.models import Organisation
 from hub.outbox.models import OutboxEvent
 from sharing.notifications.models import WebhookDelivery, WebhookEndpoint
 from sharing.notifications.sending import send_due
+from sharing.signals.models import Signal
+from sharing.visibility.models import SharingGroup
+from tests import factories
+
+SAME = [("md5", "900150983cd24fb0d6963f7d28e17f72")]
 
 
 def work() -> None:
@@ -25,3 +31,11 @@ def later(**span: float) -> None:
     WebhookDelivery.objects.update(due_at=F("due_at") - time)
     WebhookEndpoint.objects.update(paused_until=F("paused_until") - time, failing_since=F("failing_since") - time)
     send_due()
+
+
+def submit(organisation: Organisation, group: SharingGroup) -> Signal:
+    return factories.submit(organisation, group, indicators=SAME)
+
+
+def only_delivery() -> WebhookDelivery:
+    return WebhookDelivery.objects.get()
