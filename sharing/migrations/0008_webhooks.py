@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0003_webhook_scope'),
+        ('accounts', '0004_webhook_scope'),
         ('sharing', '0007_rematch'),
     ]
 

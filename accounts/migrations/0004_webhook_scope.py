@@ -7,7 +7,7 @@ import accounts.models
 class Migration(migrations.Migration):
     """One more choice of scope. Changes nothing in the database: existing clients do not get it by themselves."""
 
-    dependencies = [("accounts", "0002_lookup_scope")]
+    dependencies = [("accounts", "0003_identifiers")]
 
     operations = [
         migrations.AlterField(
@@ -21,6 +21,7 @@ class Migration(migrations.Migration):
                         ("matches:read", "Read matches"),
                         ("matches:review", "Give verdicts on matches"),
                         ("signals:lookup", "Look up hashes and identifiers without submitting them"),
+                        ("identifiers:evaluate", "Have blinded identifiers evaluated, to make tokens of them"),
                         ("webhooks:manage", "Manage webhooks"),
                     ],
                     max_length=40,
