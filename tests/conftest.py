@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import LazySettings
 from django.core.cache import cache
@@ -14,6 +15,9 @@ from django.db.backends.postgresql.operations import DatabaseOperations
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 REFERENCE = Path(__file__).resolve().parents[2] / "shared" / "data"
+# No test is about time: on a busy machine it would fail by chance.
+hypothesis.settings.register_profile("hub", deadline=None)
+hypothesis.settings.load_profile("hub")
 
 
 @pytest.hookimpl(optionalhook=True)  # there is no such hook with -p no:xdist

@@ -64,7 +64,7 @@ def known(settings: LazySettings) -> dict[str, str]:
 
 
 @DOCUMENT.parametrize()  # type: ignore[untyped-decorator]
-@runs(max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@runs(max_examples=40, database=None, suppress_health_check=list(HealthCheck))
 def test_no_answer_is_undeclared_and_none_is_a_defect(
     case: Any, known: dict[str, str], live_server: LiveServer
 ) -> None:

@@ -54,7 +54,7 @@ def found_before(text: str) -> bool:
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @example("(+44) 7911 123456")
 @example("+44 (0)7911 123456")
 @example("+447911123456 ext. 12")

@@ -239,7 +239,7 @@ def counted_by_hand(one: int, other: int) -> Shares:
     )
 
 
-@runs(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@runs(max_examples=25, database=None, suppress_health_check=list(HealthCheck))
 @given(
     seed=st.integers(0, 2**32),
     scenes=st.integers(3, 12),

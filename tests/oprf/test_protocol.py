@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sharing.oprf import (
@@ -49,7 +49,6 @@ def any_element() -> bytes:
     return ristretto.element_from(secrets.token_bytes(64))
 
 
-@settings(deadline=None)
 @given(seed=seeds, messages=st.lists(st.binary(max_size=300), min_size=1, max_size=6))
 def test_blinding_and_computing_directly_give_one_output(seed: bytes, messages: list[bytes]) -> None:
     key = SecretKey(seed)
@@ -58,7 +57,6 @@ def test_blinding_and_computing_directly_give_one_output(seed: bytes, messages: 
     assert finalize(sent, evaluated, proof, key.public_key) == [key.output(message) for message in messages]
 
 
-@settings(deadline=None)
 @given(seed=seeds, message=st.binary(max_size=100))
 def test_the_key_and_the_mode_decide_the_output(seed: bytes, message: bytes) -> None:
     outputs = {
@@ -107,7 +105,6 @@ def test_the_identity_is_refused_everywhere(key: SecretKey) -> None:
             refused()
 
 
-@settings(deadline=None)
 @given(seed=seeds)
 def test_another_way_to_write_an_element_is_refused(seed: bytes) -> None:
     element = ristretto.element_from(seed * 2)
@@ -118,7 +115,6 @@ def test_another_way_to_write_an_element_is_refused(seed: bytes) -> None:
                 ristretto.checked_element(other.to_bytes(32, "little"))
 
 
-@settings(deadline=None)
 @given(at=st.integers(0, 511), data=st.data())
 def test_a_proof_with_one_bit_changed_is_refused(key: SecretKey, at: int, data: st.DataObject) -> None:
     sent = [blind(bytes([number])) for number in range(data.draw(st.integers(1, 3)))]

@@ -145,7 +145,7 @@ def test_a_refusal_says_what_and_how_to_mend_and_never_repeats_the_value(signal_
 
 
 @every_type
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(data=st.data(), platform=anything)
 @example(data=None, platform="")
 def test_any_text_is_taken_or_refused_and_nothing_else_is_raised(

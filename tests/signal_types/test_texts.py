@@ -48,7 +48,7 @@ def test_other_words_and_symbols_make_another_text(other: str) -> None:
     assert canonical_text(other) != BASE
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(st.text(min_size=8) | AWKWARD | st.tuples(AWKWARD, st.text(), AWKWARD).map("".join))
 def test_a_normal_form_is_its_own_normal_form(text: str) -> None:
     try:

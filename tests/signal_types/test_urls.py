@@ -29,7 +29,7 @@ def code_for(value: str) -> str:
     return caught.value.code
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(
     scheme=st.sampled_from(["http", "HTTPS"]),
     host=st.sampled_from(HOSTS),
