@@ -70,7 +70,7 @@ _VERDICT: Final = f"""
 
 
 class FeedSignal(NamedTuple):
-    """A signal as GET /signals/{id} shows it. The lists of indicators are NULL, and so None, where it has none."""
+    """A signal as GET /signals/{id} shows it. No indicators are None."""
 
     place: int
     verdict: str
@@ -91,10 +91,7 @@ class FeedSignal(NamedTuple):
     observed_at: datetime | None
     expires_at: datetime
     groups: list[str]
-    types: list[str] | None
-    values: list[str] | None
-    key_ids: list[str] | None
-    qualities: list[int | None] | None
+    indicators: list[dict[str, Any]] | None
     platform: str | None
     behaviours: list[str] | None
     enforcement: str | None
@@ -110,7 +107,8 @@ class Removal(NamedTuple):
 
 Entry = FeedSignal | Removal
 
-# What is not shown is not read: the condition inside the last LATERAL is asked before anything else there.
+# What is not shown is not read: the condition inside the last LATERAL is asked before anything else there. LIMIT 1
+# keeps PostgreSQL, where it has no statistics, from reading all indicators for each signal.
 _CONTENTS: Final = f"""
 SELECT asked.place, told.verdict, signal.uuid, signal.updated_at, signal.created_at, signal.organisation_id,
        organisation.slug, signal.external_id, signal.kind, signal.harm, signal.severity, signal.confidence, signal.tlp,
@@ -127,10 +125,11 @@ SELECT asked.place, told.verdict, signal.uuid, signal.updated_at, signal.created
   LEFT JOIN sharing_accountdetail AS account ON account.signal_id = signal.id
  CROSS JOIN LATERAL (SELECT {_VERDICT} AS verdict OFFSET 0) AS told
  CROSS JOIN LATERAL (
-       SELECT array_agg(indicator.signal_type ORDER BY link.id),
-              array_agg(encode(indicator.value, 'hex') ORDER BY link.id),
-              array_agg(indicator.key_id ORDER BY link.id), array_agg(link.quality ORDER BY link.id)
-         FROM sharing_signalindicator AS link JOIN sharing_indicator AS indicator ON indicator.id = link.indicator_id
+       SELECT json_agg(json_build_object('type', indicator.signal_type, 'value', encode(indicator.value, 'hex'),
+                                         'key_id', indicator.key_id, 'quality', link.quality) ORDER BY link.id)
+         FROM sharing_signalindicator AS link CROSS JOIN LATERAL (
+              SELECT signal_type, value, key_id FROM sharing_indicator
+               WHERE id = link.indicator_id LIMIT 1) AS indicator
         WHERE told.verdict = '{SHOWN}' AND link.signal_id = signal.id) AS held
  WHERE told.verdict IS NOT NULL
  ORDER BY asked.place
@@ -165,7 +164,7 @@ def contents(moment: Moment, reach: Reach, filters: Filters, since: int, ids: Se
 def _entry(row: FeedSignal, types: Sequence[str]) -> Entry | None:
     if row.verdict != SHOWN:
         return Removal(row.uuid, row.verdict)
-    if not types or not set(types).isdisjoint(row.types or ()):
+    if not types or any(held["type"] in types for held in row.indicators or ()):
         return row
     # Never changed: so it never held another type.
     return None if row.updated_at == row.created_at else Removal(row.uuid, GONE)

@@ -43,10 +43,12 @@ class World:
     groups: list[SharingGroup] = field(default_factory=list)
     hidden: SharingGroup = field(default_factory=lambda: factories.make_group("hidden"))
     keys: dict[str, str] = field(default_factory=dict, repr=False)
+    # Some signals expire by the clock, within LONGEST_SOON.
+    by_the_clock: bool = True
 
     @classmethod
-    def made(cls, dice: random.Random) -> World:
-        world = cls()
+    def made(cls, dice: random.Random, *, by_the_clock: bool = True) -> World:
+        world = cls(by_the_clock=by_the_clock)
         world.groups = [factories.make_group(f"g{number}") for number in range(4)]
         for number in range(3):
             writer = factories.make_organisation(f"writer-{number}")
@@ -132,11 +134,11 @@ def _audience(world: World, dice: random.Random, organisation: Organisation) -> 
     }
 
 
-def _content(dice: random.Random) -> dict[str, Any]:
+def _content(world: World, dice: random.Random) -> dict[str, Any]:
     soon = timezone.now() + timedelta(seconds=LONGEST_SOON * dice.random())
     return {
         "summary": f"Version {dice.random()}",
-        "expires_at": soon if dice.random() < 0.15 else timezone.now() + timedelta(days=30),
+        "expires_at": soon if world.by_the_clock and dice.random() < 0.15 else timezone.now() + timedelta(days=30),
         "indicators": dice.sample(VALUES, dice.randint(1, 3)),
     }
 
@@ -146,7 +148,7 @@ def submit(world: World, dice: random.Random) -> None:
     organisation = dice.choice([*world.writers, *world.writers, *world.readers])
     item = factories.signal_input(
         external_id=f"{organisation.slug}-{dice.randint(1, 40)}",
-        **_audience(world, dice, organisation), **_content(dice),
+        **_audience(world, dice, organisation), **_content(world, dice),
     )  # fmt: skip
     submit_signal(actor=world.actor(organisation), item=item)
 

@@ -77,7 +77,10 @@ def feed_pieces(page: FeedPage, reader: int | None) -> Iterator[bytes]:
 
 
 def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return _encoded(value).encode()
+
+
+_encoded: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _entry_out(entry: Entry, reader: int | None) -> dict[str, Any]:
@@ -88,7 +91,6 @@ def _entry_out(entry: Entry, reader: int | None) -> dict[str, Any]:
 
 def _signal_out(row: FeedSignal, reader: int | None) -> dict[str, Any]:
     """As SignalOut shows it, without its cost: a feed has a million of them. Only live signals get here."""
-    held = zip(row.types or (), row.values or (), row.key_ids or (), row.qualities or (), strict=True)
     return {
         "id": str(row.uuid),
         "organisation": row.organisation,
@@ -107,10 +109,7 @@ def _signal_out(row: FeedSignal, reader: int | None) -> dict[str, Any]:
         "created_at": _time(row.created_at),
         "updated_at": _time(row.updated_at),
         "sharing_groups": row.groups,
-        "indicators": [
-            {"type": name, "value": value, "key_id": key_id, "quality": quality}
-            for name, value, key_id, quality in held
-        ],
+        "indicators": row.indicators or [],
         "account": None
         if row.platform is None
         else {
