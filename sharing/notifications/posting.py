@@ -107,7 +107,7 @@ def _seconds(text: str) -> float | None:
         return float(text)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year, or a zone, of more digits than a number of the machine has
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

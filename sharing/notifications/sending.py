@@ -15,6 +15,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, Final
 
+import structlog
 from django.db import connection
 from django.utils import timezone
 
@@ -25,6 +26,9 @@ from sharing.notifications.outcomes import drop, note
 from sharing.notifications.posting import Answer, post
 from sharing.notifications.signing import signed_headers
 from sharing.notifications.turns import Turn
+
+log = structlog.get_logger(__name__)
+Error = WebhookDelivery.Error
 
 # Seconds: longer than one request can take (posting.TOTAL_SECONDS), with room for a busy machine.
 LEASE: Final = 30
@@ -100,7 +104,16 @@ def _send_for(end: float, turn: Turn) -> int:
                 return sent
             done, _open = wait(under_way, timeout=_LOOK, return_when=FIRST_COMPLETED)
             for future in done:
-                note(under_way.pop(future), future.result())
+                note(under_way.pop(future), _outcome(future))
+
+
+def _outcome(future: Future[Answer]) -> Answer:
+    """A defect of ours in the attempt for one is a failure of that one, and no reason to leave the others' unnoted."""
+    defect = future.exception()
+    if defect is None:
+        return future.result()
+    log.error("webhook.attempt_broke", error=type(defect).__name__)
+    return Answer(error=Error.PROTOCOL)
 
 
 def _send(message: Message) -> Answer:

@@ -101,7 +101,7 @@ def rotate(settings: LazySettings, keys_file: Path) -> None:
     """Both keys of the hub, as an operator does it: the old secret key still counts, the old token key stays."""
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = secrets.token_urlsafe(48)
-    known = {name: key.hex() for name, key in token_keys().keys.items()}
+    known = {name: epoch.seed.hex() for name, epoch in token_keys().epochs.items()}
     keys_file.write_text(json.dumps({"active": "k2", "keys": {**known, "k2": secrets.token_hex(32)}}))
     settings.TOKEN_KEYS_FILE = str(keys_file)
 

@@ -56,6 +56,8 @@ def test_a_success_is_one(receiver: Receiver) -> None:
         (status(429, Retry_After="120"), Answer(429, Error.STATUS, 120.0)),
         (status(503, Retry_After="soon"), Answer(503, Error.STATUS)),
         (status(503, Retry_After="9" * 400), Answer(503, Error.STATUS)),
+        (status(500, Retry_After="Thu, 01 Jan 99999999999999999999 00:00:00 GMT"), Answer(500, Error.STATUS)),
+        (status(500, Retry_After="Thu, 01 Jan 2026 00:00:00 +99999999999999"), Answer(500, Error.STATUS)),
     ],
 )
 def test_other_answers_are_failures(receiver: Receiver, reply: Any, answer: Answer) -> None:

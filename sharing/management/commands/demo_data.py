@@ -14,7 +14,7 @@ from django.db import transaction
 
 from accounts.actor import Actor, actor_of_user
 from accounts.identifier_quota import allow_plain_identifiers
-from accounts.models import ApiClient, Organisation, User, all_scopes
+from accounts.models import ApiClient, Organisation, User
 from accounts.services import actor_of_key, issue_key, revoke_key
 from sharing.visibility.models import GroupPermission, SharingGroup
 from sharing.visibility.services import grant_access
@@ -72,8 +72,6 @@ def make(kept: dict[str, Any]) -> dict[str, Any]:
     if not organisations[PLAIN].plain_identifiers:
         reason = "Has no client of its own, in the demonstration."
         allow_plain_identifiers(actor=operator, organisation=organisations[PLAIN], allowed=True, reason=reason)
-    # One that an earlier version of the demonstration made may lack the newest.
-    ApiClient.objects.filter(name="demo", organisation__slug__in=organisations).update(scopes=all_scopes())
     keys = {}
     for slug, _name, kind, permission in ORGANISATIONS:
         if permission is not None:
