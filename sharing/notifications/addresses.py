@@ -90,7 +90,7 @@ def read_url(text: str) -> str:
     if host is None:
         raise Invalid([_bad("host", "This host is no name on the internet.", "Use a name such as hooks.example.org.")])
     default = _HTTPS_PORT if parts.scheme == "https" else _HTTP_PORT
-    port = parts.port or default
+    port = default if parts.port is None else parts.port
     if port not in PORTS and not (parts.scheme == "http" or _allowed_networks()):
         raise Invalid([_bad("port", "This port is not called.", f"Use port {PORTS[0]} or {PORTS[1]}.")])
     where = host if port == default else f"{host}:{port}"

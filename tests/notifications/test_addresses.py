@@ -72,6 +72,7 @@ def test_urls_are_stored_in_one_form(sent: str, stored: str) -> None:
         ("https://hooks.example.org/#here", "fragment"),
         ("https://hooks.example.org:22/", "port"),
         ("https://hooks.example.org:80/", "port"),
+        ("https://hooks.example.org:0/", "port"),
         ("https://localhost/", "host"),
         ("https://127.0.0.1/", "host"),
         ("https://[::1]/", "host"),
