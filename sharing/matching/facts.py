@@ -49,8 +49,9 @@ def facts_from(links: Sequence[Link], neighbours: Neighbours, as_of: str) -> Fac
 
 
 def _was_there(as_of: str) -> Q:
-    """Of signals: written by a transaction that the snapshot sees, or by one of an earlier life of the database. After
-    a restore from a dump, transactions are counted anew, and rows carry numbers that are still to come."""
+    """Of signals: written by a transaction that the snapshot sees, by this one, or by one of an earlier life of the
+    database. After a restore from a dump, transactions are counted anew, and rows carry numbers that are still to
+    come."""
     seen = Func(
         F("signal__commit_xid"), Value(as_of), function="pg_visible_in_snapshot", output_field=BooleanField(),
         template="%(function)s(%(expressions)s::pg_snapshot)",
@@ -59,7 +60,11 @@ def _was_there(as_of: str) -> Q:
         F("signal__commit_xid"), output_field=BooleanField(),
         template="%(expressions)s >= pg_snapshot_xmax(pg_current_snapshot())",
     )  # fmt: skip
-    return Q(seen) | Q(to_come)
+    own = Func(
+        F("signal__commit_xid"), output_field=BooleanField(),
+        template="%(expressions)s = pg_current_xact_id_if_assigned()",
+    )  # fmt: skip
+    return Q(seen) | Q(to_come) | Q(own)
 
 
 CLEAR = ExpressionWrapper(Q(quality=None) | Q(quality__gte=MIN_QUALITY), output_field=BooleanField())

@@ -125,6 +125,16 @@ class Facts:
         """Ids of all signals that relate to any of these, ascending."""
         return self._holders.related
 
+    def leading_to(self, some: NDArray[np.bool_]) -> set[int]:
+        """Those of the signals that may relate to any of these of `related`."""
+        held = set(self._holders.indicators[some[self._holders.places]].tolist())
+        return {
+            link.signal_id
+            for links in self._links.values()
+            for link in links
+            if any(neighbour.indicator_id in held for neighbour in self._neighbours[link.indicator_id])
+        }
+
     def counted_by(self, sees: NDArray[np.bool_]) -> Counts:
         """How many signals hold each indicator for somebody who sees these of `related`."""
         if not self._holders.is_account.any():

@@ -28,7 +28,8 @@ MD5 = "900150983cd24fb0d6963f7d28e17f72"
 
 
 def pair_by_pair(signal_ids: list[int]) -> dict[tuple[int, int], Any]:
-    """What is to be told when nobody has been told anything: each pair of signals compared, indicator by indicator."""
+    """What is to be told when nobody has been told anything: each pair of signals compared, indicator by indicator.
+    Of two that are matched the later one tells."""
     links = defaultdict(list)
     for link in SignalIndicator.objects.select_related("indicator").order_by("indicator"):
         links[link.signal_id].append(link)
@@ -38,7 +39,7 @@ def pair_by_pair(signal_ids: list[int]) -> dict[tuple[int, int], Any]:
     told: dict[tuple[int, int], Any] = defaultdict(list)
     for signal_id in signal_ids:
         for related_id in sorted(owners):
-            if owners[related_id] == owners[signal_id]:
+            if owners[related_id] == owners[signal_id] or (related_id in signal_ids and related_id > signal_id):
                 continue
             pairs = [(one, two) for one in links[signal_id] for two in links[related_id]]
             facts = sorted(filter(None, (compared(one, two, bits) for one, two in pairs)))

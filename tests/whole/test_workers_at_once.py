@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
-from threading import Event, Thread
+from threading import Barrier, Event, Thread
 
 import pytest
 from django.db import connection
@@ -131,10 +132,58 @@ def test_a_signal_that_comes_between_two_looks_is_told_of_with_all_its_evidence(
     assert len(row.evidence) == len(hashes)
 
 
-def test_two_signals_that_are_matched_together_stay_told(members: Members) -> None:
-    """Each may be told of the other then; looking again must not leave it to the other on both sides."""
+def alerts(organisation: Organisation) -> list[tuple[int, list[int]]]:
+    return list(Match.objects.filter(recipient=organisation).order_by("signal").values_list("signal", "related"))
+
+
+def test_a_pair_that_is_matched_in_one_go_is_told_once(members: Members) -> None:
+    """Under the later one; and looking again must not leave it to the other on both sides."""
     group, (alpha, beta, _gamma) = members
-    pair = frozenset(factories.submit(member, group, indicators=[("pdq", PDQ)]).pk for member in (alpha, beta))
-    for _ in range(3):
-        services.match_signals(sorted(pair))
-        assert told(alpha) == told(beta) == {pair}
+    first, second = (factories.submit(member, group, indicators=[("pdq", PDQ)]).pk for member in (alpha, beta))
+    for asked in ([first, second], [second, first], [first], [second], [first, second]):
+        services.match_signals(asked)
+        assert alerts(alpha) == alerts(beta) == [(second, [first])]
+
+
+def test_a_pair_that_has_been_told_of_from_both_sides_stays(members: Members) -> None:
+    group, (alpha, beta, _gamma) = members
+    first, second = (factories.submit(member, group, indicators=[("pdq", PDQ)]).pk for member in (alpha, beta))
+    services.match_signals([first])
+    told_first = Match.objects.get(recipient=alpha)
+    services.match_signals([first, second])
+    assert alerts(alpha) == [(first, [second])], "as it was told"
+    Match.objects.create(
+        recipient=alpha, signal_id=second, strength=1, related_count=1, related=[first], evidence=told_first.evidence
+    )
+    for asked in ([first, second], [first], [second]):
+        services.match_signals(asked)
+        assert alerts(alpha) == [(first, [second]), (second, [first])]
+
+
+def test_a_pair_that_two_workers_match_at_the_same_moment_is_told_once(
+    members: Members, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both have seen both signals before either has told anybody."""
+    group, (alpha, beta, _gamma) = members
+    for _ in range(10):
+        pair = [factories.submit(member, group, indicators=[("pdq", secrets.token_hex(32))]) for member in (alpha,)]
+        pair.append(factories.submit(beta, group, indicators=[("pdq", _value_of(pair[0]))]))
+        both = Barrier(2)
+
+        def facts_together(links: Sequence[Link], neighbours: Neighbours, as_of: str, both: Barrier = both) -> Facts:
+            facts = facts_from(links, neighbours, as_of)
+            both.wait(30.0)
+            return facts
+
+        monkeypatch.setattr(services, "facts_from", facts_together)
+        for thread in [worker(signal.pk) for signal in pair]:
+            thread.join(30.0)
+            assert not thread.is_alive()
+        for organisation in (alpha, beta):
+            rows = Match.objects.filter(recipient=organisation, signal__in=pair).values_list("signal", "related")
+            ((signal_id, related),) = rows
+            assert {signal_id, *related} == {signal.pk for signal in pair}
+
+
+def _value_of(signal: Signal) -> str:
+    return bytes(signal.indicators.get().value).hex()
