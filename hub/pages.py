@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
+from django.middleware.locale import LocaleMiddleware
+from django.utils import translation
 from django_htmx.middleware import HtmxMiddleware
 
 from hub.incoming import is_api
@@ -30,6 +33,16 @@ class _OfPages:
 
 def _of_pages(middleware: type[Any]) -> type[Any]:
     return type(middleware.__name__, (_OfPages, middleware), {"__module__": __name__})
+
+
+class Language(LocaleMiddleware):
+    """Pages speak the reader's language. The API's words are in English for everybody: programs go by its codes."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if not is_api(request):
+            return super().__call__(request)
+        translation.activate(settings.LANGUAGE_CODE)  # the thread still has that of the page before
+        return self.get_response(request)
 
 
 Sessions = _of_pages(SessionMiddleware)

@@ -59,7 +59,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "hub.policy.ContentPolicyMiddleware",
     "hub.pages.Sessions",
-    "django.middleware.locale.LocaleMiddleware",
+    "hub.pages.Language",
     "django.middleware.common.CommonMiddleware",
     "hub.pages.FormTokens",
     # Before anything reads the session.

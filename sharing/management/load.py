@@ -19,9 +19,11 @@ class _Connection:
     socket: socket.socket
     sent_at: float = 0.0
     received: bytearray = field(default_factory=bytearray)
+    length: int = 0
 
     def send(self, request: bytes) -> None:
         self.received.clear()
+        self.length = 0
         self.sent_at = time.perf_counter()
         self.socket.sendall(request)
 
@@ -29,13 +31,14 @@ class _Connection:
         """Reads what is there; True when the answer is whole. Raises RuntimeError for anything but a 200."""
         data = self.socket.recv(1 << 18)
         self.received += data
-        head, gap, body = self.received.partition(b"\r\n\r\n")
-        if not data or (gap and not head.startswith(b"HTTP/1.1 200")):
+        gap = self.received.find(b"\r\n\r\n")
+        if not data or (gap >= 0 and not self.received.startswith(b"HTTP/1.1 200")):
             raise RuntimeError(bytes(self.received[:2_000]).decode(errors="replace"))
-        if not gap:
+        if gap < 0:
             return False
-        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0])
-        return len(body) >= length
+        if not self.length:
+            self.length = int(self.received[:gap].lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0])
+        return len(self.received) >= gap + 4 + self.length
 
 
 def post(path: str, key: str, body: bytes) -> bytes:

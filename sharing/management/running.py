@@ -22,7 +22,7 @@ from sharing.management.scratch import NAME
 from sharing.matching.index.building import Builder
 
 WEB: Final = (
-    "-m gunicorn hub.wsgi:application --bind 127.0.0.1:{port} --worker-class gthread --workers 2 --threads 8"
+    "-m gunicorn hub.wsgi:application --bind 127.0.0.1:{port} --worker-class gthread --workers 2 --threads 4"
     " --log-level warning --no-control-socket"
 )
 # Two processes, as in the container set-up.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -30,10 +30,14 @@ def visible_params(actor: Actor) -> dict[str, Any]:
     organisation = actor.organisation if actor.is_known else None
     return {
         "organisation": organisation and organisation.pk,
-        # An array's text: the driver would turn a list into the same, element by element.
-        "groups": f"{{{','.join(map(str, viewable_group_ids(actor)))}}}",
+        "groups": _array(viewable_group_ids(actor)),
         "named": organisation and organisation.group_id,
     }
+
+
+def _array(items: Iterable[object]) -> str:
+    """A PostgreSQL array of numbers or flags as text: the driver takes longer to write the same, element by element."""
+    return f"{{{','.join(map(str, items))}}}"
 
 
 # What may be told to a machine that asks: a live, visible signal that is neither about a victim nor TLP:RED.
@@ -123,16 +127,16 @@ def holders(
     found: list[list[Holder]] = [[] for _ in range(len(near) + len(exact))]
     params = {
         **visible_params(actor),
-        "ids": [item.indicator_id for item in near],
-        "clear": [item.only_clear for item in near],
+        "ids": _array(item.indicator_id for item in near),
+        "clear": _array(item.only_clear for item in near),
         "near": len(near),
         "types": [signal_type for signal_type, _value in exact],
         "values": [value for _signal_type, value in exact],
         "quality": quality,
         "most": most,
         "seen_types": [one.signal_type for one in seen],
-        "horizons": [str(one.horizon) for one in seen],
-        "filenodes": [one.filenode for one in seen],
+        "horizons": _array(one.horizon for one in seen),
+        "filenodes": _array(one.filenode for one in seen),
     }
     with prepared_cursor() as cursor:
         cursor.execute(_HOLDERS, params)
