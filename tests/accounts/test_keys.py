@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from accounts.models import ApiKey, Organisation
+from accounts.models import ApiClient, ApiKey, Organisation
 from accounts.services import actor_of_key, issue_key, revoke_client, revoke_key, set_status
 from hub.errors import Conflict, NotPermitted
 from tests import factories
@@ -22,6 +22,21 @@ def test_a_key_stands_for_its_client() -> None:
     actor = actor_of_key(key, address="203.0.113.9")
     assert actor is not None
     assert (actor.client, actor.scopes, actor.address) == (client, {"signals:read"}, "203.0.113.9")
+
+
+def test_what_a_key_brings_is_what_is_stored() -> None:
+    """Each value under its own name, those that are fetched later too."""
+    organisation = factories.make_organisation(identifiers_per_day=7, plain_identifiers=True, country="GB")
+    client, key = factories.make_client(organisation, rate_per_minute=9, allowed_networks=["192.0.2.0/24"])
+    actor = actor_of_key(key, address="192.0.2.1")
+    assert actor is not None and actor.client is not None and actor.organisation is not None
+    for brought, stored in (
+        (actor.client, ApiClient.objects.get(pk=client.pk)),
+        (actor.organisation, Organisation.objects.get(pk=organisation.pk)),
+        (actor.organisation.group, organisation.group),
+    ):
+        for field in stored._meta.concrete_fields:
+            assert getattr(brought, field.attname) == getattr(stored, field.attname), field
 
 
 def test_only_a_hash_of_the_secret_is_kept() -> None:
