@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from sharing.notifications.services import create_webhook
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
+LONG = bool(os.environ.get("HUB_LONG"))
 DOCUMENT = schemathesis.openapi.from_dict(
     json.loads(OpenApiJsonRenderer().render(SchemaGenerator().get_schema(public=True)))
 )
@@ -64,7 +66,7 @@ def known(settings: LazySettings) -> dict[str, str]:
 
 
 @DOCUMENT.parametrize()  # type: ignore[untyped-decorator]
-@runs(max_examples=40, database=None, suppress_health_check=list(HealthCheck))
+@runs(max_examples=100 if LONG else 25, database=None, suppress_health_check=list(HealthCheck))
 def test_no_answer_is_undeclared_and_none_is_a_defect(
     case: Any, known: dict[str, str], live_server: LiveServer
 ) -> None:

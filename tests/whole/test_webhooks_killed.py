@@ -13,10 +13,12 @@ from hub.launcher.processes import wait_until
 from tests.notifications.receiver import a_receiver, after, status
 from tests.whole.conftest import a_hub
 from tests.whole.hub_process import HubProcess, Services, pages
+from tests.whole.test_nothing_lost import LONG
 
 pytestmark = [pytest.mark.services]
 SIGNALS = 60
-KILLS = (5, 30)  # when so many messages have come
+# When so many messages have come. What was under way waits half a minute after each.
+KILLS = (5, 30) if LONG else (20,)
 
 
 def batch(member: str) -> list[dict[str, Any]]:
