@@ -36,7 +36,7 @@ _CLAIM = """
            due_at = statement_timestamp() + %(lease)s * power(2, least(attempts, %(doublings)s)) * interval '1 second'
      WHERE id IN (
            SELECT id FROM outbox_outboxevent
-            WHERE done_at IS NULL AND due_at <= statement_timestamp()
+            WHERE done_at IS NULL AND due_at <= statement_timestamp() AND topic = ANY(%(topics)s)
             ORDER BY due_at
             LIMIT %(limit)s
               FOR UPDATE SKIP LOCKED)
@@ -55,7 +55,10 @@ def emit(topic: str, payload: dict[str, Any]) -> OutboxEvent:
 
 
 def relay_due() -> int:
-    """Claim due rows and hand them to Celery, one message for each topic. Returns how many rows were claimed."""
+    """Claim due rows and hand them to Celery, one message for each topic. Returns how many rows were claimed.
+
+    While an upgrade runs, rows of a topic that only the newer relay knows are left to it.
+    """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             _CLAIM,
@@ -63,6 +66,7 @@ def relay_due() -> int:
                 "lease": settings.OUTBOX_LEASE_SECONDS,
                 "doublings": MAX_DOUBLINGS,
                 "limit": CLAIM_LIMIT,
+                "topics": list(settings.OUTBOX_ROUTES),
             },
         )
         claimed = cursor.fetchall()

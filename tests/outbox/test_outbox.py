@@ -120,6 +120,15 @@ def test_a_topic_without_a_route_is_refused() -> None:
         emit("nobody.cares", {})
 
 
+def test_a_topic_of_a_newer_release_is_left_to_its_relay(messages: list[list[int]]) -> None:
+    newer = OutboxEvent.objects.create(topic="of.tomorrow", payload={})
+    known = emit(TOPIC, {"signals": []})
+    assert relay_due() == 1
+    assert list(messages) == [[known.pk]]
+    newer.refresh_from_db()
+    assert newer.attempts == 0
+
+
 def test_old_finished_rows_are_purged_and_open_ones_never(settings: LazySettings) -> None:
     done, still_open = emit(TOPIC, {}), emit(TOPIC, {})
     OutboxEvent.objects.filter(pk=done.pk).update(done_at=Now() - timedelta(days=settings.OUTBOX_KEEP_DAYS, hours=1))
