@@ -25,10 +25,10 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[None, Actor] | None:
         parts = get_authorization_header(request).split()
-        if not parts or parts[0].lower() != b"bearer":
+        if not parts:
             return None
-        if len(parts) != _PARTS:
-            raise AuthenticationFailed("Write: Authorization: Bearer <key>.")
+        if parts[0].lower() != b"bearer" or len(parts) != _PARTS:
+            raise AuthenticationFailed("The key could not be read. Write: Authorization: Bearer hub_…")
         actor = actor_of_key(parts[1].decode("latin-1"), *_ALSO, address=client_address(request))
         if actor is None:
             raise AuthenticationFailed(

@@ -30,6 +30,7 @@ _FRAMEWORK: Final[dict[type[Exception], int]] = {Http404: 404, PermissionDenied:
 # The framework's own words repeat what was sent.
 _SAID: Final[dict[type[Exception], str]] = {
     exceptions.MethodNotAllowed: "This address does not take this method. The header Allow names those that it takes.",
+    exceptions.NotAuthenticated: "No key was sent. Write: Authorization: Bearer hub_…",
     exceptions.UnsupportedMediaType: "Send JSON, with Content-Type: application/json.",
 }
 # How to mend what the framework's own checks find; they say only what is wrong.
