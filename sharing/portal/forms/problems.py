@@ -24,7 +24,12 @@ _MENDS: Final = {
         "Take it out of this form and send it with your organisation's client, which makes the token."
     ),
     "unknown_type": _("Choose a type of the list."),
+    "unknown_key": _("Type the identifier again: a new token is made."),
+    "key_ended": _("Type the identifier again: a new token is made."),
+    "bad_token": _("Type the identifier again: a new token is made."),
 }
+# Fields that scripts fill and nobody sees.
+_UNSEEN: Final = ("token", "key_id")
 
 
 @contextmanager
@@ -54,6 +59,8 @@ def _placed(
     if first == "indicators" and rest:
         number, _slash, name = rest.partition("/")
         first, _slash, inside = (name or "value").partition("/")
+        if first in _UNSEEN:
+            first = "value"
         form = rows[int(number)]
         if inside:
             frame = int(inside.partition("/")[0]) + 1
