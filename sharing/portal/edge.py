@@ -14,6 +14,7 @@ from django.utils.translation import gettext_noop as _
 
 from accounts.actor import Actor
 from sharing import signal_types
+from sharing.signal_types.hexadecimal import HexHash
 from sharing.signals.tokens import may_send_plain
 
 # Of the formset of indicators.
@@ -24,6 +25,7 @@ _FURTHER: Final = (("x" * 513, ""), ("\ud800", ""), ("\0", ""), ("x" + "\u0301" 
 # What goes wrong where the hub has no part in it.
 _WORDS: Final = {
     "no_type": _("Choose what this value is."),
+    "no_hash": _("This type has %(digits)s hexadecimal digits. Nothing was sent: choose the type of what you typed."),
     "failed": _("This could not be worked out in your browser. Nothing was sent. Try again, or use another browser."),
     "unread": _("The file could not be read. Was it moved or changed?"),
     "damaged": _("The picture is damaged or cut off. Get the file again, whole."),
@@ -39,7 +41,8 @@ _WORDS: Final = {
     ),
     "other_key": _(
         "The hub publishes another key than the one that this browser knows under its name. No token was made and "
-        "nothing was sent. Tell the hub's administrators."
+        "nothing was sent. Tell the hub's administrators. If they say that it was set up anew, clear what this browser "
+        "has stored for this site."
     ),
     "no_key": _("The hub has no key for tokens at this time. Try again later."),
     "unreachable": _("The hub can't be reached. What you typed is still here: try again."),
@@ -69,6 +72,7 @@ def rows_context(actor: Actor, *, every_key: bool = False) -> dict[str, Any]:
         "edge": json.dumps(
             {
                 "keyed": [item.name for item in signal_types.ALL if item.keyed],
+                "digits": {item.name: 2 * item.size for item in signal_types.ALL if isinstance(item, HexHash)},
                 "keys": reverse("portal:identifier-keys"),
                 "evaluate": reverse("portal:identifier-evaluate"),
                 "everyKey": every_key,

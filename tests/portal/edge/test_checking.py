@@ -42,6 +42,7 @@ def test_a_check_by_keyboard_finds_what_is_visible_and_keeps_nothing(
     tab_to(page, "button.btn-primary")
     page.keyboard.press("Enter")
     found = page.locator("#results")
+    expect(page.locator("#results-heading")).to_be_focused()
     expect(found.get_by_text("Indicator 1: E-mail address")).to_be_visible()
     expect(found.get_by_role("link")).to_have_attribute("href", f"/signals/{known.uuid}")
     expect(found.get_by_text("Beta Video")).to_be_visible()
@@ -71,6 +72,11 @@ def test_a_check_asks_under_every_live_key_and_a_submission_under_the_active_one
     found = page.locator("#results")
     expect(found.get_by_role("heading", level=3)).to_have_count(2)
     expect(found.get_by_role("link")).to_have_attribute("href", f"/signals/{old.uuid}")
+    # The older token goes with its identifier.
+    fill(page, 1, ("email", "other@example.org", ""))
+    page.get_by_role("button", name="Check").click()
+    expect(found.get_by_text("Nothing that you can see.")).to_have_count(2)
+    expect(found.get_by_role("link")).to_have_count(0)
 
     page.goto(AUDIENCE)
     fill(page, 1, ("email", "old@example.org", ""))

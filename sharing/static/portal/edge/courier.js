@@ -18,12 +18,14 @@ export class Helper {
     this.worker.addEventListener("message", ({ data }) => this.answered(data));
     // A module that does not load or can't run here: nobody waits for it in vain.
     this.worker.addEventListener("error", () => {
+      this.isBroken = true;
       for (const call of this.calls.values()) call.reject(new Failure({ code: "failed" }));
       this.calls.clear();
     });
   }
 
   call(task, about, progress = () => {}) {
+    if (this.isBroken) return Promise.reject(new Failure({ code: "failed" }));
     const id = (this.last += 1);
     return new Promise((resolve, reject) => {
       this.calls.set(id, { resolve, reject, progress });

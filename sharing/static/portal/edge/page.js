@@ -66,7 +66,6 @@ const takeFiles = async () => {
 };
 
 // --- Sending ---
-let isWorking = false;
 let isReady = false;
 
 const refused = (row, code) => {
@@ -77,8 +76,9 @@ const refused = (row, code) => {
 // Rows that can't be sent as they are, each told why.
 const wrongOnes = async (plain) => {
   const untyped = rows.all().filter((row) => row.lacksType).map((row) => refused(row, "no_type"));
+  const mistyped = rows.all().filter((row) => row.isNoHash).map((row) => refused(row, "no_hash"));
   const codes = await helper.call("check", { items: plain.map((row) => row.identifier) });
-  return [...untyped, ...plain.filter((row, place) => codes[place] && refused(row, codes[place]))];
+  return [...untyped, ...mistyped, ...plain.filter((row, place) => codes[place] && refused(row, codes[place]))];
 };
 
 const makeTokens = async (plain) => {
@@ -87,7 +87,7 @@ const makeTokens = async (plain) => {
   plain.forEach((row, place) => {
     const [active, ...older] = found[place];
     row.putToken(row.type.value, active, filled(words.token_made, { token: active.token.slice(0, 8) }));
-    for (const token of older) rows.empty()?.putToken(row.type.value, token, words.older_key);
+    for (const token of older) rows.twinOf(row)?.putToken(row.type.value, token, words.older_key);
   });
 };
 
@@ -95,38 +95,38 @@ const send = async (button) => {
   const plain = rows.all().filter((row) => row.isPlain);
   if (plain.length) status.textContent = words.working;
   const wrong = await wrongOnes(plain);
+  if (wrong.length === 0 && plain.length) await makeTokens(plain);
   status.textContent = "";
+  form.inert = false;
   if (wrong.length) {
     wrong[0].wrongField.focus();
     return;
   }
-  if (plain.length) await makeTokens(plain);
   isReady = true;
   form.requestSubmit(button);
+  isReady = false;
 };
 
 // Before anybody else sees the event: htmx would send the form as it is.
 document.addEventListener("submit", async (event) => {
-  if (event.target !== form) return;
-  if (isReady) {
-    isReady = false;
-    return;
-  }
+  if (event.target !== form || isReady) return;
   event.preventDefault();
   event.stopImmediatePropagation();
-  if (isWorking) return;
-  isWorking = true;
+  // Nothing may change between what became a token and what is sent.
+  form.inert = true;
   try {
     await send(event.submitter);
   } catch (error) {
+    form.inert = false;
     status.textContent = "";
     problems.replaceChildren();
     tellOf(sentence(error));
-    problems.scrollIntoView({ block: "center" });
-  } finally {
-    isWorking = false;
+    problems.focus();
   }
 }, { capture: true });
 
+document.addEventListener("htmx:afterSwap", () => {
+  document.querySelector("#results-heading, #error-summary")?.focus();
+});
 files.addEventListener("change", takeFiles);
 document.documentElement.classList.add("has-edge");

@@ -7,9 +7,9 @@ const list = document.querySelector("[data-indicator-rows]");
 const addButton = document.querySelector("[data-add-row]");
 
 export class Row {
-  constructor(element, { keyed, words, refusals }) {
+  constructor(element, { keyed, digits, words, refusals }) {
     const field = (name) => element.querySelector(`[id$="-${name}"]`);
-    Object.assign(this, { element, keyed, words, refusals, note: element.querySelector("[data-edge-note]") });
+    Object.assign(this, { element, keyed, digits, words, refusals, twins: [], note: element.querySelector("[data-edge-note]") });
     Object.assign(this, { type: field("type"), value: field("value"), platform: field("platform") });
     Object.assign(this, { quality: field("quality"), token: field("token"), keyId: field("key_id") });
     this.valueName = this.value.name;
@@ -36,6 +36,17 @@ export class Row {
     this.token.value = "";
     this.keyId.value = "";
     this.say("");
+    for (const twin of this.twins.splice(0)) twin.clear();
+  }
+
+  clear() {
+    this.value.value = "";
+    this.choose("");
+  }
+
+  choose(type) {
+    this.type.value = type;
+    this.type.dispatchEvent(new Event("change", { bubbles: true }));
   }
 
   get isEmpty() {
@@ -44,6 +55,13 @@ export class Row {
 
   get lacksType() {
     return this.type.value === "" && this.value.value.trim() !== "";
+  }
+
+  // Whether something else stands where a hash belongs: perhaps an identifier, under a wrong type.
+  get isNoHash() {
+    const digits = this.digits[this.type.value];
+    const value = this.value.value.trim();
+    return digits !== undefined && value !== "" && !(value.length === digits && /^[0-9a-f]+$/i.test(value));
   }
 
   // Whether an identifier stands here that is no token yet.
@@ -65,22 +83,19 @@ export class Row {
 
   refuse(code) {
     this.wrongField = { no_type: this.type, platform_missing: this.platform, bad_platform: this.platform }[code] ?? this.value;
-    this.say(this.refusals[this.type.value]?.[code] ?? this.words[code] ?? this.words.failed, true);
+    const words = this.refusals[this.type.value]?.[code] ?? this.words[code] ?? this.words.failed;
+    this.say(words.replace("%(digits)s", this.digits[this.type.value]), true);
   }
 
   putHash(type, value, quality, note) {
-    this.type.value = type;
-    this.type.dispatchEvent(new Event("change", { bubbles: true }));
+    this.choose(type);
     this.value.value = value;
     this.quality.value = quality ?? "";
     this.say(note);
   }
 
   putToken(type, { key_id: keyId, token }, note) {
-    if (this.type.value !== type) {
-      this.type.value = type;
-      this.type.dispatchEvent(new Event("change", { bubbles: true }));
-    }
+    if (this.type.value !== type) this.choose(type);
     this.token.value = token;
     this.keyId.value = keyId;
     this.say(note);
@@ -111,6 +126,13 @@ export class Rows {
     addButton.click();
     const rows = this.all();
     return rows.length > before ? rows.at(-1) : null;
+  }
+
+  // A row for the same identifier under another key; it goes when the identifier changes.
+  twinOf(row) {
+    const twin = this.empty();
+    if (twin) row.twins.push(twin);
+    return twin;
   }
 
   holds(type, value) {
