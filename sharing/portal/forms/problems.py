@@ -21,7 +21,8 @@ _MENDS: Final = {
     "red_to_group": _("Choose no group and name organisations, or choose a less strict TLP."),
     "no_audience": _("Choose a sharing group, or name an organisation."),
     "plain_identifier": _(
-        "Take it out of this form and send it with your organisation's client, which makes the token."
+        "Switch scripts on, and this page makes a token of it in your browser; or take it out of this form and send it "
+        "with your organisation's client."
     ),
     "unknown_type": _("Choose a type of the list."),
     "unknown_key": _("Type the identifier again: a new token is made."),
