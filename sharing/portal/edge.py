@@ -46,7 +46,10 @@ _WORDS: Final = {
     ),
     "no_key": _("The hub has no key for tokens at this time. Try again later."),
     "unreachable": _("The hub can't be reached. What you typed is still here: try again."),
-    "signed_out": _("Your session has ended. Sign in again in another tab, then try again here."),
+    "signed_out": _(
+        "Your session has ended, or began anew in another tab. Nothing was sent. Open this page again: what you typed "
+        "here is then lost."
+    ),
     "working": _("Working in your browser…"),
     "hashing": _("Hashing %(name)s: %(percent)s %%"),
     "hashed": _("Hashed in your browser. Files that became indicators: %(number)s."),

@@ -88,6 +88,16 @@ def test_a_forged_proof_makes_no_token_and_nothing_is_sent(page: Page, server: S
     expect(page.get_by_text("The signal was stored.")).to_be_visible()
 
 
+def test_an_ended_session_keeps_what_was_typed_in_the_browser(page: Page, server: Server) -> None:
+    page.goto("/check")
+    page.context.clear_cookies()
+    fill(page, 1, TYPED[0])
+    page.get_by_role("button", name="Check").click()
+    expect(page.get_by_text("Your session has ended")).to_be_visible()
+    expect(page.get_by_role("group", name="Indicator 1").get_by_label("Value")).to_have_value(TYPED[0][1])
+    assert contained(server.all_heard.decode(errors="replace"), PLAIN) == []
+
+
 def test_another_key_under_a_known_name_is_refused(page: Page, server: Server) -> None:
     page.goto("/check")
     page.evaluate("name => localStorage.setItem(`identifier-key:${name}`, '00'.repeat(32))", token_keys().active)

@@ -54,9 +54,10 @@ const asked = async (url, body) => {
   } catch {
     throw new Failure({ code: "unreachable" });
   }
-  const isJson = answer.headers.get("Content-Type")?.startsWith("application/json");
-  if (answer.redirected) throw new Failure({ code: "signed_out" });
-  if (!isJson) throw new Failure({ code: answer.ok ? "signed_out" : "unreachable" });
+  // To who is not signed in any more, or has another form token by now, the hub answers with a page.
+  if (!answer.headers.get("Content-Type")?.startsWith("application/json")) {
+    throw new Failure({ code: answer.status >= 500 ? "unreachable" : "signed_out" });
+  }
   const told = await answer.json();
   if (!answer.ok) throw new Failure({ sentence: told.message });
   return told;
