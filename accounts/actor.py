@@ -13,7 +13,7 @@ from accounts.models import ApiClient, Organisation, Scope, User
 from hub.errors import NotPermitted
 
 _READ: Final = frozenset({Scope.READ_SIGNALS, Scope.READ_MATCHES})
-_WORK: Final = _READ | {Scope.WRITE_SIGNALS, Scope.REVIEW_MATCHES}
+_WORK: Final = _READ | {Scope.WRITE_SIGNALS, Scope.REVIEW_MATCHES, Scope.LOOK_UP, Scope.EVALUATE}
 _RUN: Final = _WORK | {Scope.MANAGE_WEBHOOKS}
 ROLE_SCOPES: Final[dict[str, frozenset[str]]] = {
     User.Role.OWNER: _RUN,

@@ -9,6 +9,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
+from hub import edge
 from hub.logging import logging_config
 
 django_stubs_ext.monkeypatch()
@@ -215,6 +216,7 @@ CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF],
+        "worker-src": [SELF],
         "style-src": [SELF],
         "img-src": [SELF, "data:"],
         "font-src": [SELF],
@@ -238,6 +240,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = env.str("HUB_STATIC_ROOT", default="") or None
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 WHITENOISE_MAX_AGE = 3600
+WHITENOISE_ADD_HEADERS_FUNCTION = edge.add_headers
 
 # --- API -----------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, get_resolver, reverse
 
 from accounts.models import Organisation
-from tests.cast import IN_GROUP, KNOWN, WHO, Scene, make_scene
+from tests.cast import IN_GROUP, KNOWN, SHARED_HASH, WHO, Scene, make_scene
 from tests.test_visibility_matrix import addresses, arguments, only
 
 pytestmark = pytest.mark.django_db
@@ -21,6 +21,14 @@ pytestmark = pytest.mark.django_db
 OWNER_ONLY = {**only(403, "viewer", "contributor", "manager", unknown=302), "submitter": 200}
 OWNER_POSTS = {**OWNER_ONLY, "submitter": 302}
 EVERY_MEMBER = only(200, *KNOWN, unknown=302)
+# A look-up of the hash that the scene's signals hold.
+CHECKED = {
+    "indicators-TOTAL_FORMS": "1",
+    "indicators-INITIAL_FORMS": "0",
+    "indicators-0-type": "md5",
+    "indicators-0-value": SHARED_HASH,
+}
+ELEMENT = "863f330cc1a1259ed5a5998a23acfd37fb4351a793a5b3c090b642ddc439b945"
 
 # (page, method) -> (arguments, form, status for each of the cast); 302 leads to the sign-in page
 PORTAL: dict[tuple[str, str], tuple[str, dict[str, str], dict[str, int]]] = {
@@ -38,6 +46,10 @@ PORTAL: dict[tuple[str, str], tuple[str, dict[str, str], dict[str, int]]] = {
     ("portal:signal-change", "get"): ("signal", {}, OWNER_ONLY),
     ("portal:signal-retract", "get"): ("signal", {}, OWNER_ONLY),
     ("portal:signal-retract", "post"): ("signal", {"reason": "Wrong.", "sure": "on"}, OWNER_POSTS),
+    ("portal:check", "get"): ("", {}, EVERY_MEMBER),
+    ("portal:check", "post"): ("", CHECKED, EVERY_MEMBER),
+    ("portal:identifier-keys", "get"): ("", {}, EVERY_MEMBER),
+    ("portal:identifier-evaluate", "post"): ("", {"element": ELEMENT}, EVERY_MEMBER),
     ("portal:matches", "get"): ("", {}, EVERY_MEMBER),
     ("portal:match", "get"): ("match", {}, only(200, *IN_GROUP, unknown=302)),
     ("portal:match-verdict", "post"): ("match", {"verdict": "disputed"}, only(302, *IN_GROUP, unknown=302)),
@@ -80,6 +92,14 @@ def test_lists_show_members_what_they_share(client: Client, scene: Scene, who: s
     assert ("own-1" in client.get(reverse("portal:signals") + f"/{scene.signal.uuid}").content.decode()) is (
         who == "submitter"
     )
+
+
+@pytest.mark.parametrize("who", KNOWN)
+def test_a_check_tells_of_what_one_sees(client: Client, scene: Scene, who: str) -> None:
+    sign_in(client, scene, who)
+    shown = client.post(reverse("portal:check"), CHECKED).content.decode()
+    assert (str(scene.signal.uuid) in shown) is (str(scene.other.uuid) in shown) is (who in IN_GROUP)
+    assert ("Nothing that you can see." in shown) is (who not in IN_GROUP)
 
 
 @pytest.mark.parametrize("who", KNOWN)

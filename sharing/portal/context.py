@@ -16,6 +16,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
     return {
         "actor": actor,
         "may_submit": SimpleLazyObject(lambda: actor is not None and actor.may(Scope.WRITE_SIGNALS)),
+        "may_check": SimpleLazyObject(lambda: actor is not None and actor.may(Scope.LOOK_UP)),
         "may_review": SimpleLazyObject(lambda: actor is not None and actor.may(Scope.REVIEW_MATCHES)),
         "is_demo": settings.DEMO,
     }

@@ -4,7 +4,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from sharing.portal.access import member
-from sharing.portal.views import account, dashboard, matches, signals, submission
+from sharing.portal.views import account, checking, dashboard, identifiers, matches, signals, submission
 
 app_name = "portal"
 urlpatterns = [
@@ -19,6 +19,9 @@ urlpatterns = [
     path("signals/<uuid:uuid>", signals.signal, name="signal"),
     path("signals/<uuid:uuid>/change", signals.change, name="signal-change"),
     path("signals/<uuid:uuid>/retract", signals.retract, name="signal-retract"),
+    path("check", checking.check, name="check"),
+    path("identifiers/keys", identifiers.keys, name="identifier-keys"),
+    path("identifiers/evaluate", identifiers.evaluate, name="identifier-evaluate"),
     path("matches", matches.inbox, name="matches"),
     path("matches/<uuid:uuid>", matches.match, name="match"),
     path("matches/<uuid:uuid>/verdict", matches.verdict, name="match-verdict"),

@@ -11,6 +11,9 @@ from django.test import Client
 from accounts.models import Organisation, User
 from sharing.visibility.models import SharingGroup
 from tests import factories
+from tests.portal.chromium import browser, open_page, site
+
+__all__ = ["browser", "open_page", "site"]
 
 
 @dataclass(frozen=True)

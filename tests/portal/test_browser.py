@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import expect
 
 from hub.outbox.models import OutboxEvent
 from hub.outbox.services import handle
@@ -16,70 +13,14 @@ from sharing.matching.models import Match
 from sharing.matching.services import match_changed
 from sharing.signals.models import Signal
 from tests import factories
+from tests.portal.chromium import Open, heading, sign_in, tab_to
 from tests.portal.conftest import Scene, make_scene
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-background-networking"
-    " --disable-component-update --disable-sync --no-first-run"
-)
 PDQ = "d8f8f0cee0f4a84f0637022a078f67f0b36e2ed596621e1d33e6339c4e9c9b22"
 NEAR = "d8f8f0cee0f4a84f0637022a078f67f0b36e2ed596621e1d33e6339c4e9c9b25"
 SIZES = [(1280, 900), (390, 844)]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not os.path.exists(CHROMIUM):
-        if os.environ.get("HUB_REQUIRE_BROWSER") == "1":
-            pytest.fail(f"There is no Chromium at {CHROMIUM}, and HUB_REQUIRE_BROWSER=1 wants one.")
-        pytest.skip(f"there is no Chromium at {CHROMIUM} (apt-get install chromium)")
-    with pytest.MonkeyPatch.context() as environment, sync_playwright() as playwright:
-        # Playwright's synchronous calls run an event loop in this thread, which Django would otherwise refuse.
-        environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
-        yield chromium
-        chromium.close()
-
-
-Open = Callable[..., Page]
-
-
-@pytest.fixture
-def open_page(browser: Browser, live_server: Any) -> Iterator[Open]:
-    """Opens pages of the portal. At the end no page may have broken the content security policy, failed in a script,
-    or asked for something that is not there."""
-    contexts: list[BrowserContext] = []
-    trouble: list[str] = []
-
-    def opened(width: int = 1280, height: int = 900, **options: Any) -> Page:
-        context = browser.new_context(base_url=live_server.url, viewport={"width": width, "height": height}, **options)
-        contexts.append(context)
-        context.set_default_timeout(10_000)
-        page = context.new_page()
-        page.on("console", lambda message: trouble.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: trouble.append(str(error)))
-        page.on("response", lambda got: trouble.append(f"{got.status} {got.url}") if got.status >= 400 else None)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert trouble == []
-
-
-def sign_in(page: Page, email: str = "ana@alpha.example") -> None:
-    page.goto("/sign-in")
-    page.get_by_label("E-mail address").fill(email)
-    page.get_by_label("Password").fill(factories.PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("What waits for you")
-
-
-def heading(page: Page) -> Any:
-    return expect(page.get_by_role("heading", level=1))
 
 
 def work_off() -> None:
@@ -132,13 +73,21 @@ def test_from_sign_in_to_a_match_and_out_again(scene: Scene, open_page: Open) ->
     page.get_by_label("Severity").select_option("critical")
     page.get_by_role("button", name="Submit the signal").click()
 
-    # The user name needs its platform: it has to be typed again, the hash does not.
+    # The user name needs its platform: the browser says so itself, for it makes the token.
+    expect(first.get_by_text("A user name means nothing without its platform.")).to_be_visible()
+    expect(first.get_by_label("Platform")).to_be_focused()
+    expect(first.get_by_label("Value")).to_have_value("crossings_now")
+    page.keyboard.type("exampletube")
+    page.get_by_label("Summary").fill("Write to ana@example.org")
+    page.get_by_role("button", name="Submit the signal").click()
+
+    # What the hub refuses comes back: the hash, and the token.
     expect(page.locator("#error-summary")).to_be_focused()
-    expect(page.get_by_role("group", name="Indicator 1").get_by_label("Value")).to_have_value("")
-    expect(page.get_by_role("group", name="Indicator 2").get_by_label("Value")).to_have_value(PDQ)
+    expect(first.get_by_label("Value")).to_have_value("")
+    expect(first.get_by_text("A token of this identifier was made in your browser.")).to_be_visible()
+    expect(second.get_by_label("Value")).to_have_value(PDQ)
     page.locator("#error-summary a").first.click()
-    page.keyboard.type("crossings_now")
-    page.get_by_role("group", name="Indicator 1").get_by_label("Platform").fill("exampletube")
+    page.get_by_label("Summary").fill("Writes to many.")
     page.get_by_role("button", name="Submit the signal").click()
 
     expect(page.get_by_text("The signal was stored.")).to_be_visible()
@@ -173,17 +122,6 @@ def test_filters_work_at_once_and_stay_in_the_address(scene: Scene, open_page: O
     expect(page.get_by_label("Words or a hash")).to_have_value("")
     page.get_by_role("link", name="Clear", exact=True).click()
     expect(page.get_by_role("status")).to_have_text("Signals: 2")
-
-
-def tab_to(page: Page, selector: str) -> None:
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        if page.evaluate("wanted => document.activeElement.matches(wanted)", selector):
-            outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
-            shadow = page.evaluate("getComputedStyle(document.activeElement).boxShadow")
-            assert outline != "none" or shadow != "none", f"nobody sees that {selector} has the focus"
-            return
-    raise AssertionError(f"the Tab key does not reach {selector}")
 
 
 def test_a_verdict_by_keyboard_alone(match: Match, open_page: Open) -> None:
@@ -265,6 +203,7 @@ def test_no_page_is_wider_than_its_screen(width: int, height: int, scheme: str, 
         f"/signals/{own.uuid}/retract",
         f"/signals/new?{audience}",
         f"/signals/new/details?{audience}",
+        "/check",
         "/matches",
         f"/matches/{match.uuid}",
         "/profile",

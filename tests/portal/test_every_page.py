@@ -19,7 +19,9 @@ from tests.portal.conftest import Scene, SignIn
 
 SHARED = [("md5", "0cc175b9c0f1b6a831c399e269772661")]
 OPEN = {"sign-in", "sign-out"}
-ONLY_POST = {"match-verdict", "sign-out"}
+ONLY_POST = {"match-verdict", "sign-out", "identifier-evaluate"}
+# Answers scripts.
+NO_PAGES = {"identifier-keys"}
 PAGES = {
     "dashboard": "",
     "profile": "",
@@ -30,6 +32,9 @@ PAGES = {
     "signal": "signal",
     "signal-change": "signal",
     "signal-retract": "signal",
+    "check": "",
+    "identifier-keys": "",
+    "identifier-evaluate": "",
     "matches": "",
     "match": "match",
     "match-verdict": "match",
@@ -87,7 +92,7 @@ def test_what_an_outsider_may_not_see_looks_absent(
     assert hidden.content == absent.content
 
 
-@pytest.mark.parametrize("name", ["submit", "submit-details", "signal-change", "signal-retract"])
+@pytest.mark.parametrize("name", ["check", "submit", "submit-details", "signal-change", "signal-retract"])
 def test_an_auditor_reads_only(name: str, ids: dict[str, UUID], auditor: Client) -> None:
     assert auditor.get(address(name, ids), AUDIENCE).status_code == 403
 
@@ -127,7 +132,7 @@ class Outline(HTMLParser):
             self.fields.add(str(values.get("id")))
 
 
-@pytest.mark.parametrize("name", sorted(set(PAGES) - ONLY_POST))
+@pytest.mark.parametrize("name", sorted(set(PAGES) - ONLY_POST - NO_PAGES))
 def test_a_page_is_well_made(name: str, ids: dict[str, UUID], ana: Client) -> None:
     answer = ana.get(address(name, ids), AUDIENCE if name.startswith("submit") else {})
     assert answer.status_code == 200

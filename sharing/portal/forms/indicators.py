@@ -17,13 +17,20 @@ from sharing.signal_types.hexadecimal import HexHash
 from sharing.signal_types.video import LONGEST_VIDEO, Vpdq
 from sharing.signals.inputs import IndicatorInput
 from sharing.signals.preparation import MAX_INDICATORS
+from sharing.signals.tokens import key_problem
 
 ROWS_WITHOUT_SCRIPT = 5
 LONGEST_VALUE = LONGEST_VIDEO
+KEYED = frozenset(item.name for item in signal_types.ALL if item.keyed)
 # Stands for a platform that was written wrongly, while the user name on it is checked.
 ANY_PLATFORM = "platform"
 # An IBAN that happens to be written in hexadecimal digits has 24 at most; a phone, a device or a card has fewer.
+_TOKEN = re.compile(r"[0-9A-Fa-f]{64}")
 _LONG_HEX = re.compile(r"(?=[0-9]*[A-Fa-f])[0-9A-Fa-f]{25,512}")
+
+
+def _hash_choices() -> list[tuple[Any, Any]]:
+    return _type_choices()[:-1]
 
 
 def _type_choices() -> list[tuple[Any, Any]]:
@@ -35,6 +42,20 @@ def _type_choices() -> list[tuple[Any, Any]]:
         (gettext("Hashes, addresses and texts"), shown[False]),
         (gettext("Identifiers: kept as a keyed token only"), shown[True]),
     ]
+
+
+class TokenInput(forms.HiddenInput):
+    """Sends nothing back but what has the shape of a token."""
+
+    def format_value(self, value: Any) -> str | None:
+        return value if isinstance(value, str) and _TOKEN.fullmatch(value) else None
+
+
+class KeyIdInput(forms.HiddenInput):
+    """Sends nothing back but the id of a live key."""
+
+    def format_value(self, value: Any) -> str | None:
+        return value if isinstance(value, str) and value and key_problem(value) is None else None
 
 
 class IndicatorForm(StyledForm):
@@ -58,13 +79,25 @@ class IndicatorForm(StyledForm):
         widget=FigureInput,
         help_text=_("For picture hashes: 0 to 100."),
     )
+    # An identifier that the browser has turned into a token (static/portal/edge); the value is empty then.
+    token = forms.CharField(required=False, max_length=64, widget=TokenInput)
+    key_id = forms.CharField(required=False, max_length=16, widget=KeyIdInput)
+
+    def __init__(self, *args: Any, offers_identifiers: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Only what is offered: a row that comes back with a token keeps its type, and who sends a plain identifier all
+        # the same is told why it is refused.
+        if not offers_identifiers and self["type"].value() not in KEYED:
+            widget = self.fields["type"].widget
+            assert isinstance(widget, forms.Select)
+            widget.choices = _hash_choices()
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
         name, value = data.get("type", ""), data.get("value", "")
         if value and not name:
             self.add_error("type", _("Choose what this value is."))
-        if name and not value.strip():
+        if name and not value.strip() and not data.get("token"):
             self.add_error("value", _("Type the value, or choose no type to leave this row out."))
         widget = self.fields["value"].widget
         assert isinstance(widget, UnechoedTextarea)
@@ -74,10 +107,20 @@ class IndicatorForm(StyledForm):
     @property
     def is_used(self) -> bool:
         """Whether there is a value of a known type, whatever the other fields hold; only after is_valid()."""
-        return bool(self.cleaned_data.get("type") and self.cleaned_data.get("value", "").strip())
+        data = self.cleaned_data
+        return bool(data.get("type") and (data.get("value", "").strip() or data.get("token")))
 
     def to_input(self) -> IndicatorInput:
         signal_type = signal_types.get(self.cleaned_data["type"])
+        token = self.cleaned_data.get("token", "")
+        if token:
+            # The platform is in the token already.
+            return IndicatorInput(
+                type=signal_type.name,
+                value=self.cleaned_data["value"],
+                token=token,
+                key_id=self.cleaned_data.get("key_id", ""),
+            )
         return IndicatorInput(
             type=signal_type.name,
             value=self.cleaned_data["value"],

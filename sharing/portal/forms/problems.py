@@ -21,10 +21,16 @@ _MENDS: Final = {
     "red_to_group": _("Choose no group and name organisations, or choose a less strict TLP."),
     "no_audience": _("Choose a sharing group, or name an organisation."),
     "plain_identifier": _(
-        "Take it out of this form and send it with your organisation's client, which makes the token."
+        "Switch scripts on, and this page makes a token of it in your browser; or take it out of this form and send it "
+        "with your organisation's client."
     ),
     "unknown_type": _("Choose a type of the list."),
+    "unknown_key": _("Type the identifier again: a new token is made."),
+    "key_ended": _("Type the identifier again: a new token is made."),
+    "bad_token": _("Type the identifier again: a new token is made."),
 }
+# Fields that scripts fill and nobody sees.
+_UNSEEN: Final = ("token", "key_id")
 
 
 @contextmanager
@@ -54,6 +60,8 @@ def _placed(
     if first == "indicators" and rest:
         number, _slash, name = rest.partition("/")
         first, _slash, inside = (name or "value").partition("/")
+        if first in _UNSEEN:
+            first = "value"
         form = rows[int(number)]
         if inside:
             frame = int(inside.partition("/")[0]) + 1

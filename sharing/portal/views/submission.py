@@ -6,7 +6,6 @@ or without scripts. It travels in the address; what is said about people only ev
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -19,8 +18,8 @@ from django.views.decorators.http import require_safe
 from accounts.actor import Actor
 from accounts.models import Scope
 from hub.errors import Invalid
-from sharing import signal_types
 from sharing.portal.access import MemberRequest, member
+from sharing.portal.edge import PREFIX, offers, rows_context
 from sharing.portal.forms.indicators import IndicatorFormSet
 from sharing.portal.forms.problems import error_lines, problems_on
 from sharing.portal.forms.submission import (
@@ -34,9 +33,6 @@ from sharing.signals.models import Signal
 from sharing.signals.preparation import Preparation
 from sharing.signals.reach import planned_audience
 from sharing.signals.selectors import Access
-from sharing.signals.tokens import may_send_plain
-
-PREFIX = "indicators"
 
 
 @require_safe
@@ -63,7 +59,7 @@ def submit_details(request: MemberRequest) -> HttpResponseBase:
     is_account = audience.cleaned_data["kind"] == Signal.Kind.ACCOUNT
     sent = request.POST if request.method == "POST" else None
     form = (AccountDetailsForm if is_account else DetailsForm)(sent)
-    rows = IndicatorFormSet(sent, prefix=PREFIX)
+    rows = IndicatorFormSet(sent, prefix=PREFIX, form_kwargs=offers(request.actor))
     if request.method == "POST":
         # Both are asked, so that one page shows every problem.
         is_complete = all([form.is_valid(), rows.is_valid()])
@@ -83,10 +79,8 @@ def submit_details(request: MemberRequest) -> HttpResponseBase:
         "accesses": accesses,
         "is_account": is_account,
         "error_lines": error_lines(form, rows.forms) if form.is_bound else [],
-        "may_send_plain": may_send_plain(request.actor),
         "too_many": rows.non_form_errors(),
-        "platform_types": types_that(lambda item: item.needs_platform),
-        "quality_types": types_that(lambda item: item.near is not None),
+        **rows_context(request.actor),
     }
     return render(request, "portal/signals/details.html", context)
 
@@ -115,8 +109,3 @@ def said(*, created: bool) -> str:
     if created:
         return _("The signal was stored. Matching takes about a second.")
     return _("Your earlier signal with this reference was changed.")
-
-
-def types_that(test: Callable[[signal_types.SignalType], bool]) -> str:
-    """Names of signal types for the page's script, which shows only the fields that a type has."""
-    return " ".join(item.name for item in signal_types.ALL if test(item))
