@@ -35,7 +35,10 @@ class Copy:
 
     def read_page(self) -> bool:
         """Applies one page and says whether there is more."""
-        response = self.ask()
+        return self.apply(self.ask())
+
+    def apply(self, response: Any) -> bool:
+        """The page of an answer; whether there is more."""
         assert response.status_code == 200, response.content
         page = json.loads(response.content)
         for entry in page["entries"]:
