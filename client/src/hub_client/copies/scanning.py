@@ -1,4 +1,4 @@
-"""Near hashes by looking at every one: exact, and quick enough for a copy (a million PDQ hashes in about 10 ms)."""
+"""Near hashes by looking at every one: exact, and quick enough for a copy (18 ms for a million PDQ hashes)."""
 
 from __future__ import annotations
 
