@@ -62,7 +62,7 @@ class KilledCopier:
 
     def run(self, stop: Event) -> None:
         context = ready_to_fork()
-        while not stop.is_set() or self.kills < FEWEST_KILLS:
+        while not (stop.is_set() and self.kills >= FEWEST_KILLS and standing(self.path)):
             arguments = self.url, self.key, self.path, self._narrowed, self.dice.randint(0, 2**30)
             process = context.Process(target=keep, args=arguments, daemon=True)
             before = standing(self.path)

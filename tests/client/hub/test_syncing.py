@@ -192,6 +192,9 @@ def test_narrowed_copies(tmp_path: Path, alpha: HubClient) -> None:
     assert one in shown(tmp_path / "group")
     with pytest.raises(Invalid, match="no list of signal types"):
         alpha.sync(tmp_path / "wrong", types=["smell"])
+    with pytest.raises(Invalid, match="no sharing group of this name"):
+        alpha.sync(tmp_path / "wrong", group="nowhere")
+    assert alpha.sync(tmp_path / "wrong").signals > 0  # what the hub refused was not noted
 
 
 def test_a_signal_that_ends_soon_leaves_by_itself(path: Path, alpha: HubClient) -> None:

@@ -167,7 +167,9 @@ _TOLD: Final = {
     sqlite3.SQLITE_CANTOPEN: ("It can't be opened.", "Check the rights of file and folder."),
     sqlite3.SQLITE_BUSY: ("Another program holds it.", "Wait until that has ended."),
     sqlite3.SQLITE_LOCKED: ("Another program holds it.", "Wait until that has ended."),
+    sqlite3.SQLITE_IOERR: ("It can't be read or written.", "Check the disk, and that it is one of this machine."),
 }
+_DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
 
 
 @contextmanager
@@ -176,10 +178,13 @@ def told(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        damaged = "It is damaged, or no copy.", f"Delete {path} and sync again."
-        # The lower byte; the others say more closely where.
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
-        message, mend = _TOLD.get(code, damaged)
+        code = getattr(error, "sqlite_errorcode", -1) & 0xFF  # the other bytes say more closely where
+        if code in _DAMAGED:
+            message, mend = "It is damaged, or no copy.", f"Delete {path} and sync again."
+        elif code in _TOLD:
+            message, mend = _TOLD[code]
+        else:
+            raise  # a defect of this program: the file is not at fault
         raise BadCopy(f"The copy {path} can't be used. {message}", mend) from None
     except OSError as error:
         raise BadCopy(f"The copy {path} can't be used: {error.strerror}.", "Check folder, disk and rights.") from None

@@ -39,7 +39,7 @@ def sync(
     """Read the feed to its end. Stopped anywhere, the next one goes on after the last page that was stored."""
     me: WhoAmI = yield calls.whoami()
     owner = Owner(hub_name(url), me.organisation.slug, tuple(sorted(set(types))), group)
-    writer.belong(owner)
+    writer.check(owner)
     kinds: tuple[KindOfSignal, ...] = yield calls.signal_types()
     writer.keep_thresholds({kind.name: kind.threshold for kind in kinds})
     writer.sweep()
@@ -57,6 +57,8 @@ def sync(
             writer.sweep()
             signals = 0
             continue
+        if not cursor:
+            writer.belong(owner)  # not before the hub took types and group
         applied = writer.apply(page)
         signals, changed, removed = signals + applied.grown, changed + applied.changed, removed + applied.removed
         more = page.more

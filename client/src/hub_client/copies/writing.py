@@ -56,14 +56,17 @@ class CopyWriter:
         self._lock.close()
 
     def belong(self, owner: Owner) -> None:
-        """Note what the copy is of. Raises BadCopy if it is of something else: nothing in it would be right."""
+        """Note what the copy is of. Raises BadCopy as `check` does."""
+        self.check(owner)
+        row = owner.hub, owner.organisation, ",".join(owner.types), owner.group
         with told(self.path), transaction(self._database):
+            self._database.execute("UPDATE copy SET hub=?, organisation=?, types=?, sharing_group=?", row)
+
+    def check(self, owner: Owner) -> None:
+        """Raises BadCopy if the copy is of something else: nothing in it would be right."""
+        with told(self.path):
             kept = owner_of(self._database)
-            if not kept.hub:
-                row = owner.hub, owner.organisation, ",".join(owner.types), owner.group
-                self._database.execute("UPDATE copy SET hub=?, organisation=?, types=?, sharing_group=?", row)
-                return
-        if kept == owner:
+        if not kept.hub or kept == owner:
             return
         if kept.hub != owner.hub:
             message = f"{self.path} is a copy of {kept.hub}, not of {owner.hub}."
