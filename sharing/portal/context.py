@@ -17,5 +17,6 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "actor": actor,
         "may_submit": SimpleLazyObject(lambda: actor is not None and actor.may(Scope.WRITE_SIGNALS)),
         "may_review": SimpleLazyObject(lambda: actor is not None and actor.may(Scope.REVIEW_MATCHES)),
+        "may_manage_webhooks": SimpleLazyObject(lambda: actor is not None and actor.may(Scope.MANAGE_WEBHOOKS)),
         "is_demo": settings.DEMO,
     }
