@@ -95,6 +95,10 @@ bench-matching: $(VENV)/.dev ## Time near matching beside a scan; beside its pee
 bench-client: $(VENV)/.dev ## Time the client's hashing of pictures, and its memory over many files
 	@PYTHONPATH=client/src $(PY) client/bench/hashing.py $(ARGS)
 
+.PHONY: bench-copies
+bench-copies: $(VENV)/.dev ## Time storing a member's copy and looking up in it offline
+	@PYTHONPATH=client/src $(PY) client/bench/copies.py $(ARGS)
+
 .PHONY: bench-pipeline
 bench-pipeline: $(VENV)/.base ## Time the way from a submission to a readable match at a million stored hashes
 	@HUB_HOME="$${HUB_HOME:-var}/bench" $(PY) -m hub.launcher manage bench_pipeline $(ARGS)

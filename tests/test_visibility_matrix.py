@@ -90,7 +90,7 @@ API: dict[tuple[str, str], tuple[str, Any, dict[str, int]]] = {
     ("api:webhook-delivery-replay", "POST"): ("delivery", None, only(202, "viewer")),
     ("api:match-verdict", "POST"): ("match", {"verdict": "disputed"}, only(200, *IN_GROUP)),
 }
-PUBLIC = {"api:schema", "api:docs"}
+PUBLIC = {"api:index", "api:schema", "api:docs"}
 
 
 @pytest.fixture

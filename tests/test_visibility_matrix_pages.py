@@ -29,6 +29,10 @@ CHECKED = {
     "indicators-0-value": SHARED_HASH,
 }
 ELEMENT = "863f330cc1a1259ed5a5998a23acfd37fb4351a793a5b3c090b642ddc439b945"
+# Of the viewer's own webhook. All of the cast are owners; other roles: tests/portal/test_webhooks.py.
+WEBHOOKS_OWNER = only(200, "viewer", unknown=302)
+WEBHOOKS_OWNER_POSTS = only(302, "viewer", unknown=302)
+NEW_WEBHOOK = {"url": "https://hooks.example.org/new", "events": "match.found"}
 
 # (page, method) -> (arguments, form, status for each of the cast); 302 leads to the sign-in page
 PORTAL: dict[tuple[str, str], tuple[str, dict[str, str], dict[str, int]]] = {
@@ -53,6 +57,20 @@ PORTAL: dict[tuple[str, str], tuple[str, dict[str, str], dict[str, int]]] = {
     ("portal:matches", "get"): ("", {}, EVERY_MEMBER),
     ("portal:match", "get"): ("match", {}, only(200, *IN_GROUP, unknown=302)),
     ("portal:match-verdict", "post"): ("match", {"verdict": "disputed"}, only(302, *IN_GROUP, unknown=302)),
+    ("portal:webhooks", "get"): ("", {}, EVERY_MEMBER),
+    ("portal:webhook-new", "get"): ("", {}, EVERY_MEMBER),
+    ("portal:webhook-new", "post"): ("", NEW_WEBHOOK, EVERY_MEMBER),
+    ("portal:webhook", "get"): ("webhook", {}, WEBHOOKS_OWNER),
+    ("portal:webhook-change", "get"): ("webhook", {}, WEBHOOKS_OWNER),
+    ("portal:webhook-change", "post"): ("webhook", NEW_WEBHOOK, WEBHOOKS_OWNER_POSTS),
+    ("portal:webhook-switch", "post"): ("webhook", {"enabled": "off"}, WEBHOOKS_OWNER_POSTS),
+    ("portal:webhook-test", "post"): ("webhook", {}, WEBHOOKS_OWNER_POSTS),
+    ("portal:webhook-rotate", "get"): ("webhook", {}, WEBHOOKS_OWNER),
+    ("portal:webhook-rotate", "post"): ("webhook", {"overlap_hours": "24"}, WEBHOOKS_OWNER),
+    ("portal:webhook-delete", "get"): ("webhook", {}, WEBHOOKS_OWNER),
+    ("portal:webhook-delete", "post"): ("webhook", {"sure": "on"}, WEBHOOKS_OWNER_POSTS),
+    ("portal:webhook-replay-failed", "post"): ("webhook", {}, WEBHOOKS_OWNER_POSTS),
+    ("portal:webhook-replay", "post"): ("delivery", {}, WEBHOOKS_OWNER_POSTS),
     ("portal:sign-out", "post"): ("", {}, only(302, *WHO, unknown=302)),
 }
 PUBLIC = {"portal:sign-in"}

@@ -6,12 +6,16 @@ from typing import Any, Final
 
 from csp.constants import SELF, UNSAFE_INLINE
 from csp.decorators import csp_update
+from django.conf import settings
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.permissions import AllowAny
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from sharing.api.problems import CONTENT_TYPE
 
@@ -84,6 +88,20 @@ def _response(status: str, description: str) -> dict[str, Any]:
     if status in ("429", "503"):
         response["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}}
     return response
+
+
+class Index(APIView):
+    """Where to begin: nothing here needs a key, and nothing is told that the document does not tell."""
+
+    authentication_classes = ()
+    permission_classes = [AllowAny]
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> Response:
+        about = settings.SPECTACULAR_SETTINGS
+        body = {"name": about["TITLE"], "version": about["VERSION"]}
+        begin = {"documentation": "api:docs", "openapi": "api:schema", "whoami": "api:whoami"}
+        return Response(body | {what: reverse(name) for what, name in begin.items()})
 
 
 class SchemaView(SpectacularAPIView):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sharing.api.schema import DocsView, SchemaView
+from sharing.api.schema import DocsView, Index, SchemaView
 from sharing.api.views.catalogue import Me, SharingGroups, SignalTypes
 from sharing.api.views.feed import Feed
 from sharing.api.views.floods import Floods
@@ -22,6 +22,7 @@ from sharing.api.views.webhooks import (
 
 app_name = "api"
 urlpatterns = [
+    path("", Index.as_view(), name="index"),
     path("whoami", Me.as_view(), name="whoami"),
     path("sharing-groups", SharingGroups.as_view(), name="sharing-groups"),
     path("signal-types", SignalTypes.as_view(), name="signal-types"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import Prefetch
+from django.db.models import OuterRef, Prefetch, Subquery
 
 from accounts.actor import Actor
 from accounts.models import Scope
@@ -37,6 +38,14 @@ def deliveries_page(
     if before is not None:
         rows = rows.filter(pk__lt=before)
     return list(rows.order_by("-pk")[:size])
+
+
+def newest_deliveries(actor: Actor, endpoints: Iterable[WebhookEndpoint]) -> dict[int, WebhookDelivery]:
+    """The newest delivery of each endpoint, by the endpoint's key; by index, however many there are."""
+    own = WebhookDelivery.objects.visible_to(actor)
+    newest = own.filter(endpoint=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    ids = WebhookEndpoint.objects.filter(pk__in=[endpoint.pk for endpoint in endpoints]).values_list(Subquery(newest))
+    return {delivery.endpoint_id: delivery for delivery in own.filter(pk__in=[pk for (pk,) in ids if pk])}
 
 
 def switched_off_by_the_hub(actor: Actor) -> list[WebhookEndpoint]:

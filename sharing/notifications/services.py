@@ -224,7 +224,7 @@ def _own_for_update(actor: Actor, uuid: UUID) -> WebhookEndpoint:
 
 def _enabled(endpoint: WebhookEndpoint) -> WebhookEndpoint:
     if not endpoint.is_enabled:
-        raise Conflict("This webhook is switched off. Switch it on first: PATCH it with enabled: true.")
+        raise Conflict("This webhook is switched off. Switch it on first.")
     return endpoint
 
 

@@ -18,5 +18,6 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "may_submit": SimpleLazyObject(lambda: actor is not None and actor.may(Scope.WRITE_SIGNALS)),
         "may_check": SimpleLazyObject(lambda: actor is not None and actor.may(Scope.LOOK_UP)),
         "may_review": SimpleLazyObject(lambda: actor is not None and actor.may(Scope.REVIEW_MATCHES)),
+        "may_manage_webhooks": SimpleLazyObject(lambda: actor is not None and actor.may(Scope.MANAGE_WEBHOOKS)),
         "is_demo": settings.DEMO,
     }

@@ -4,7 +4,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from sharing.portal.access import member
-from sharing.portal.views import account, checking, dashboard, identifiers, matches, signals, submission
+from sharing.portal.views import account, checking, dashboard, identifiers, matches, signals, submission, webhooks
 
 app_name = "portal"
 urlpatterns = [
@@ -25,4 +25,14 @@ urlpatterns = [
     path("matches", matches.inbox, name="matches"),
     path("matches/<uuid:uuid>", matches.match, name="match"),
     path("matches/<uuid:uuid>/verdict", matches.verdict, name="match-verdict"),
+    path("webhooks", webhooks.listed, name="webhooks"),
+    path("webhooks/new", webhooks.new, name="webhook-new"),
+    path("webhooks/<uuid:uuid>", webhooks.detail, name="webhook"),
+    path("webhooks/<uuid:uuid>/change", webhooks.change, name="webhook-change"),
+    path("webhooks/<uuid:uuid>/switch", webhooks.switch, name="webhook-switch"),
+    path("webhooks/<uuid:uuid>/test", webhooks.send_test, name="webhook-test"),
+    path("webhooks/<uuid:uuid>/secret", webhooks.rotate, name="webhook-rotate"),
+    path("webhooks/<uuid:uuid>/delete", webhooks.delete, name="webhook-delete"),
+    path("webhooks/<uuid:uuid>/replay", webhooks.replay_failed, name="webhook-replay-failed"),
+    path("webhooks/<uuid:uuid>/deliveries/<uuid:delivery>/replay", webhooks.replay, name="webhook-replay"),
 ]

@@ -38,6 +38,14 @@ def test_the_document_is_openapi_31_and_declares_errors(client: Client) -> None:
                 assert list(content) == ["application/problem+json"]
 
 
+def test_the_first_address_leads_to_the_document_without_a_key(client: Client) -> None:
+    index = client.get("/api/v1/").json()
+    assert index["name"] == "Intelligence-sharing hub"
+    assert client.get(index["documentation"]).status_code == client.get(index["openapi"]).status_code == 200
+    assert client.get(index["whoami"]).status_code == 401
+    assert client.post("/api/v1/").status_code == 405
+
+
 def test_the_docs_page_fetches_nothing_from_elsewhere(client: Client) -> None:
     page = client.get("/api/v1/docs").content.decode()
     assert "https://" not in page

@@ -9,7 +9,9 @@ import pytest
 from accounts.models import Organisation
 from sharing.feeds import position
 from sharing.visibility.models import SharingGroup
-from tests import factories
+from tests.members import alpha, group, member_of
+
+__all__ = ["alpha", "group"]
 
 _HOUR = position.hour_of(time.time())
 
@@ -21,19 +23,5 @@ def _one_hour(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def group(db: None) -> SharingGroup:
-    return factories.make_group("watch")
-
-
-@pytest.fixture
-def alpha(group: SharingGroup) -> Organisation:
-    organisation = factories.make_organisation("alpha")
-    factories.give(organisation, group)
-    return organisation
-
-
-@pytest.fixture
 def beta(group: SharingGroup) -> Organisation:
-    organisation = factories.make_organisation("beta")
-    factories.give(organisation, group, "view")
-    return organisation
+    return member_of("beta", group, "view")

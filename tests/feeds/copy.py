@@ -24,6 +24,8 @@ class Copy:
     cursor: str = ""
     entries: list[dict[str, Any]] = field(default_factory=list)
     pages: int = 0
+    # Of its own: each new one makes all middleware anew.
+    client: Client = field(default_factory=Client, repr=False)
 
     @classmethod
     def of(cls, organisation: Organisation, **query: Any) -> Copy:
@@ -31,11 +33,14 @@ class Copy:
 
     def ask(self, **headers: str) -> Any:
         query = {**self.query, **({"cursor": self.cursor} if self.cursor else {})}
-        return Client().get(FEED, query, headers={"Authorization": f"Bearer {self.key}", **headers})
+        return self.client.get(FEED, query, headers={"Authorization": f"Bearer {self.key}", **headers})
 
     def read_page(self) -> bool:
         """Applies one page and says whether there is more."""
-        response = self.ask()
+        return self.apply(self.ask())
+
+    def apply(self, response: Any) -> bool:
+        """The page of an answer; whether there is more."""
         assert response.status_code == 200, response.content
         page = json.loads(response.content)
         for entry in page["entries"]:

@@ -25,8 +25,8 @@ from sharing.matching.telling import MAX_RELATED
 from sharing.signals.models import Signal
 from sharing.visibility.models import SharingGroup
 from tests import factories
-from tests.matching.conftest import member_of
 from tests.matching.working import open_work, work_off
+from tests.members import member_of
 
 pytestmark = pytest.mark.django_db
 MD5 = "900150983cd24fb0d6963f7d28e17f72"

@@ -14,8 +14,11 @@ from sharing.notifications.services import NewSecret, create_webhook
 from sharing.signals.models import Signal
 from sharing.visibility.models import SharingGroup
 from tests import factories
+from tests.members import alpha, beta, group
 from tests.notifications.receiver import Receiver, a_receiver
 from tests.notifications.working import submit
+
+__all__ = ["alpha", "beta", "group"]
 
 
 @pytest.fixture
@@ -23,25 +26,6 @@ def receiver(settings: LazySettings) -> Iterator[Receiver]:
     settings.WEBHOOK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
     with a_receiver() as running:
         yield running
-
-
-@pytest.fixture
-def group(db: None) -> SharingGroup:
-    return factories.make_group("watch")
-
-
-@pytest.fixture
-def alpha(group: SharingGroup) -> Organisation:
-    organisation = factories.make_organisation("alpha")
-    factories.give(organisation, group)
-    return organisation
-
-
-@pytest.fixture
-def beta(group: SharingGroup) -> Organisation:
-    organisation = factories.make_organisation("beta")
-    factories.give(organisation, group)
-    return organisation
 
 
 @pytest.fixture

@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from accounts.actor import actor_of_user
 from hub.outbox.models import OutboxEvent
 from hub.outbox.services import handle
 from sharing.matching.models import Match
 from sharing.matching.services import match_changed
+from sharing.notifications.models import CHOSEN, WebhookDelivery
+from sharing.notifications.services import create_webhook
 from sharing.signals.models import Signal
 from tests import factories
 from tests.portal.chromium import Open, heading, sign_in, tab_to
@@ -188,15 +191,58 @@ def test_everything_works_without_scripts(match: Match, scene: Scene, open_page:
     assert Signal.objects.filter(organisation=scene.alpha, harm="other").count() == 1
 
 
+def test_a_webhook_without_scripts_and_by_keyboard(scene: Scene, open_page: Open) -> None:
+    factories.make_user(scene.alpha, role="manager", email="ida@alpha.example")
+    page = open_page(java_script_enabled=False)
+
+    def press(role: Any, name: str) -> None:
+        page.get_by_role(role, name=name, exact=True).focus()
+        page.keyboard.press("Enter")
+
+    sign_in(page, "ida@alpha.example")
+    press("link", "Webhooks")
+    expect(page.get_by_text("No webhooks yet")).to_be_visible()
+    press("link", "Add a webhook")
+    page.get_by_label("Address").fill("https://hooks.example.org/hub")
+    press("button", "Add it and show its secret")
+    expect(page.get_by_role("alert")).to_contain_text("Tell it when: Choose at least one.")
+    page.get_by_label("A match was found").focus()
+    page.keyboard.press("Space")
+    press("button", "Add it and show its secret")
+    expect(page.locator("#secret")).to_contain_text("whsec_")
+    press("link", "I have copied it")
+    expect(page.get_by_text("Nothing was sent yet")).to_be_visible()
+    press("button", "Send a test")
+    expect(page.get_by_role("cell", name="Waiting")).to_be_visible()
+    press("button", "Switch off")
+    expect(page.get_by_role("cell", name="Failed The webhook was switched off")).to_be_visible()
+    press("button", "Switch on")
+    press("link", "Delete")
+    page.get_by_label("I know that this can't be undone").focus()
+    page.keyboard.press("Space")
+    press("button", "Delete the webhook")
+    expect(page.get_by_text("The webhook was deleted.")).to_be_visible()
+
+
 @pytest.mark.parametrize(("width", "height"), SIZES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_is_wider_than_its_screen(width: int, height: int, scheme: str, match: Match, open_page: Open) -> None:
     own = Signal.objects.get(organisation=match.recipient)
     audience = "kind=account&harm=other&tlp=AMBER&sharing_groups=watch"
+    ida = factories.make_user(match.recipient, role="manager", email="ida@alpha.example")
+    hook = create_webhook(
+        actor=actor_of_user(ida), url=f"https://{'long' * 9}.example.org/{'x' * 200}", events=CHOSEN
+    ).endpoint
+    WebhookDelivery.objects.create(endpoint=hook, event="match.updated", object_id=1, source_id=1, last_error="status")
     page = open_page(width, height, color_scheme=scheme)
-    sign_in(page)
+    sign_in(page, ida.email)
     for address in (
         "/",
+        "/webhooks",
+        "/webhooks/new",
+        f"/webhooks/{hook.uuid}",
+        f"/webhooks/{hook.uuid}/secret",
+        f"/webhooks/{hook.uuid}/delete",
         "/signals",
         f"/signals/{own.uuid}",
         f"/signals/{own.uuid}/change",

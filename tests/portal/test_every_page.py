@@ -10,8 +10,11 @@ from uuid import UUID
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from sharing.matching.models import Match
+from sharing.notifications.models import WebhookDelivery, WebhookEndpoint, WebhookSecret
+from sharing.notifications.services import create_webhook
 from sharing.portal.urls import urlpatterns
 from sharing.signals.models import Signal
 from tests import factories
@@ -19,7 +22,10 @@ from tests.portal.conftest import Scene, SignIn
 
 SHARED = [("md5", "0cc175b9c0f1b6a831c399e269772661")]
 OPEN = {"sign-in", "sign-out"}
-ONLY_POST = {"match-verdict", "sign-out", "identifier-evaluate"}
+ONLY_POST = {
+    "match-verdict", "sign-out", "identifier-evaluate", "webhook-switch", "webhook-test", "webhook-replay",
+    "webhook-replay-failed",
+}  # fmt: skip
 # Answers scripts.
 NO_PAGES = {"identifier-keys"}
 PAGES = {
@@ -38,6 +44,16 @@ PAGES = {
     "matches": "",
     "match": "match",
     "match-verdict": "match",
+    "webhooks": "",
+    "webhook-new": "",
+    "webhook": "webhook",
+    "webhook-change": "webhook",
+    "webhook-switch": "webhook",
+    "webhook-test": "webhook",
+    "webhook-rotate": "webhook",
+    "webhook-delete": "webhook",
+    "webhook-replay-failed": "webhook",
+    "webhook-replay": "webhook delivery",
 }
 AUDIENCE = {"kind": "account", "harm": "human_trafficking", "tlp": "AMBER", "sharing_groups": "watch"}
 
@@ -46,11 +62,24 @@ AUDIENCE = {"kind": "account", "harm": "human_trafficking", "tlp": "AMBER", "sha
 def ids(scene: Scene) -> dict[str, UUID]:
     signal = factories.submit(scene.alpha, scene.group, indicators=SHARED, match=True, summary="An advert.")
     factories.submit(scene.beta, scene.group, indicators=SHARED, match=True)
-    return {"signal": signal.uuid, "match": Match.objects.get(recipient=scene.alpha).uuid}
+    hook = create_webhook(
+        actor=factories.actor_for(scene.alpha), url="https://hooks.example.org/a", events=["match.found"]
+    ).endpoint
+    sent = WebhookDelivery.objects.create(
+        endpoint=hook, event="match.found", object_id=1, source_id=1, state="failed", finished_at=timezone.now()
+    )
+    match = Match.objects.get(recipient=scene.alpha)
+    return {"signal": signal.uuid, "match": match.uuid, "webhook": hook.uuid, "delivery": sent.uuid}
+
+
+@pytest.fixture
+def ida(scene: Scene, sign_in: SignIn) -> Client:
+    """A manager of alpha: there is no page that she may not open."""
+    return sign_in(factories.make_user(scene.alpha, role="manager"))
 
 
 def address(name: str, ids: dict[str, UUID]) -> str:
-    return reverse(f"portal:{name}", args=[ids[PAGES[name]]] if PAGES[name] else [])
+    return reverse(f"portal:{name}", args=[ids[kind] for kind in PAGES[name].split()])
 
 
 def test_every_address_is_tested_here() -> None:
@@ -72,19 +101,19 @@ def test_a_stranger_is_sent_to_sign_in_and_back_again(name: str, ids: dict[str, 
 
 @pytest.mark.parametrize("name", sorted(set(PAGES) - ONLY_POST))
 def test_a_suspended_organisation_is_out_at_its_next_request(
-    name: str, ids: dict[str, UUID], scene: Scene, ana: Client
+    name: str, ids: dict[str, UUID], scene: Scene, ida: Client
 ) -> None:
-    assert ana.get(reverse("portal:dashboard")).status_code == 200
+    assert ida.get(reverse("portal:dashboard")).status_code == 200
     scene.alpha.status = "suspended"
     scene.alpha.save()
-    assert ana.get(address(name, ids)).status_code == 302
+    assert ida.get(address(name, ids)).status_code == 302
 
 
 @pytest.mark.parametrize("name", sorted(name for name, kind in PAGES.items() if kind))
 def test_what_an_outsider_may_not_see_looks_absent(
     name: str, ids: dict[str, UUID], scene: Scene, sign_in: SignIn
 ) -> None:
-    outsider = sign_in(factories.make_user(scene.gamma))
+    outsider = sign_in(factories.make_user(scene.gamma, role="manager"))
     ask: Any = outsider.post if name in ONLY_POST else outsider.get
     hidden = ask(address(name, ids), {"verdict": "disputed"})
     absent = ask(address(name, dict.fromkeys(ids, UUID(int=0))), {"verdict": "disputed"})
@@ -92,7 +121,10 @@ def test_what_an_outsider_may_not_see_looks_absent(
     assert hidden.content == absent.content
 
 
-@pytest.mark.parametrize("name", ["check", "submit", "submit-details", "signal-change", "signal-retract"])
+WRITES = ["check", "submit", "submit-details", "signal-change", "signal-retract", "webhooks", "webhook-new", "webhook"]
+
+
+@pytest.mark.parametrize("name", WRITES)
 def test_an_auditor_reads_only(name: str, ids: dict[str, UUID], auditor: Client) -> None:
     assert auditor.get(address(name, ids), AUDIENCE).status_code == 403
 
@@ -133,8 +165,8 @@ class Outline(HTMLParser):
 
 
 @pytest.mark.parametrize("name", sorted(set(PAGES) - ONLY_POST - NO_PAGES))
-def test_a_page_is_well_made(name: str, ids: dict[str, UUID], ana: Client) -> None:
-    answer = ana.get(address(name, ids), AUDIENCE if name.startswith("submit") else {})
+def test_a_page_is_well_made(name: str, ids: dict[str, UUID], ida: Client) -> None:
+    answer = ida.get(address(name, ids), AUDIENCE if name.startswith("submit") else {})
     assert answer.status_code == 200
     assert "no-store" in answer.headers["Cache-Control"]
     page = re.sub(r"<template.*?</template>", "", answer.content.decode(), flags=re.DOTALL)
@@ -160,8 +192,9 @@ def test_only_administrators_of_the_hub_are_led_to_the_administration(ana: Clien
     assert "Administration" not in ana.get(reverse("portal:dashboard")).content.decode()
 
 
-def test_reading_a_page_changes_no_signal(ids: dict[str, UUID], ana: Client) -> None:
-    before = list(Signal.objects.order_by("pk").values())
+def test_reading_a_page_changes_nothing(ids: dict[str, UUID], ida: Client) -> None:
+    kept = (Signal, WebhookEndpoint, WebhookSecret, WebhookDelivery)
+    before = [list(model._default_manager.order_by("pk").values()) for model in kept]
     for name in set(PAGES) - ONLY_POST:
-        ana.get(address(name, ids))
-    assert list(Signal.objects.order_by("pk").values()) == before
+        ida.get(address(name, ids))
+    assert [list(model._default_manager.order_by("pk").values()) for model in kept] == before

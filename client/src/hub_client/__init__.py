@@ -10,9 +10,12 @@ __version__ = "0.1.0"
 from .answers import LookupAnswer, Match, RowResult, Signal, WhoAmI
 from .async_client import AsyncHubClient
 from .client import HubClient
+from .copies import CopyAnswer, CopyState, Kept, LocalCopy, Synced
 from .errors import (
+    BadCopy,
     BadSetting,
     Conflict,
+    Gone,
     HubClientError,
     HubFailed,
     HubUnavailable,
@@ -37,9 +40,13 @@ from .watching import Watch
 __all__ = [
     "Account",
     "AsyncHubClient",
+    "BadCopy",
     "BadSetting",
     "Conflict",
+    "CopyAnswer",
+    "CopyState",
     "FileHashes",
+    "Gone",
     "HubClient",
     "HubClientError",
     "HubFailed",
@@ -47,7 +54,9 @@ __all__ = [
     "Indicator",
     "Invalid",
     "InvalidValue",
+    "Kept",
     "KeyRefused",
+    "LocalCopy",
     "LookupAnswer",
     "Match",
     "NewSignal",
@@ -60,6 +69,7 @@ __all__ = [
     "Retries",
     "RowResult",
     "Signal",
+    "Synced",
     "TooManyRequests",
     "UnexpectedAnswer",
     "UnreadableFile",

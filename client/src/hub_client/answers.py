@@ -229,3 +229,20 @@ class Page(msgspec.Struct, Generic[Row], frozen=True):
 
     results: tuple[Row, ...]
     next: str | None = None
+
+
+class FeedEntry(Answered, frozen=True):
+    """One signal that changed: `upsert` with the signal as it is now, in JSON, or `remove` with the reason."""
+
+    id: str
+    change: str
+    reason: str = ""
+    signal: msgspec.Raw = msgspec.Raw(b"")
+
+
+class FeedPage(Answered, frozen=True):
+    """What changed, in the order in which it is to be applied; `cursor` goes on after it."""
+
+    entries: tuple[FeedEntry, ...]
+    cursor: str
+    more: bool

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import count
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -29,6 +31,8 @@ from .answers import (
 )
 from .batches import ROWS, batches, in_place
 from .calls import Call
+from .copies.syncing import MOST_ENTRIES, Synced, Told, sync
+from .copies.writing import CopyWriter
 from .errors import HubClientError
 from .exchange import TIMEOUT, Retries
 from .identifiers import Tokens
@@ -141,6 +145,51 @@ class AsyncHubClient:
         """The same for one md5, sha1, sha256, url or text, of which only the first five digits are sent."""
         return await self._run(steps.look_up_range(item))
 
+    async def tokens(self, items: Sequence[Indicator]) -> list[list[Indicator]]:
+        """Each item as it may be asked anywhere: an identifier as its token under every live key, of which the hub only
+        evaluates what it can't read; all else as it is."""
+        return await self._run(steps.tokens(self._tokens, items))
+
+    # --- A copy ---------------------------------------------------------------------------------------------------
+
+    async def sync(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        types: Sequence[str] = (),
+        group: str = "",
+        entries: int = MOST_ENTRIES,
+        told: Told | None = None,
+    ) -> Synced:
+        """Bring the copy in this file up to date, or begin one: all that you may see, narrowed to signals with one of
+        the `types`, or of one `group`. Stopped anywhere, the next one goes on. `told` is called after each page of at
+        most so many `entries`. Ask the copy with LocalCopy. Raises BadCopy.
+        """
+        with CopyWriter(Path(path)) as writer:
+            return await self._run(
+                sync(writer, url=self.settings.url, types=types, group=group, entries=entries, told=told), apart=True
+            )
+
+    async def keep_synced(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        types: Sequence[str] = (),
+        group: str = "",
+        entries: int = MOST_ENTRIES,
+        every: float = 10.0,
+        told: Told | None = None,
+    ) -> AsyncIterator[Synced]:
+        """The same without end, `every` so many seconds; gives what each sync did. Others may write the file again
+        when it is closed: leave the loop within `contextlib.aclosing`."""
+        with CopyWriter(Path(path)) as writer:
+            while True:
+                yield await self._run(
+                    sync(writer, url=self.settings.url, types=types, group=group, entries=entries, told=told),
+                    apart=True,
+                )
+                await asyncio.sleep(every)
+
     # --- Matches --------------------------------------------------------------------------------------------------
 
     def matches(self, **filters: str | int | None) -> AsyncIterator[Match]:
@@ -199,14 +248,18 @@ class AsyncHubClient:
             await asyncio.sleep(wait)
         raise AssertionError
 
-    async def _run(self, wanted: steps.Steps[Answer]) -> Answer:
-        try:
-            call = next(wanted)
-            while True:
-                call = wanted.send(await self._do(call))
-        except StopIteration as end:
-            result: Answer = end.value
-            return result
+    async def _run(self, wanted: steps.Steps[Answer], *, apart: bool = False) -> Answer:
+        """With `apart` the steps themselves run in a thread: those that write a file would hold all tasks up."""
+        step: Callable[[], Call[Any]] = partial(next, wanted)
+        while True:
+            done, value = await _in_thread(partial(_ended, step)) if apart else _ended(step)
+            if done:
+                result: Answer = value
+                return result
+            try:
+                step = partial(wanted.send, await self._do(value))
+            except HubClientError as error:
+                step = partial(wanted.throw, error)
 
     async def _rows(self, first: Call[Page[Answer]]) -> AsyncIterator[Answer]:
         call: Call[Page[Answer]] | None = first
@@ -215,3 +268,21 @@ class AsyncHubClient:
             for row in page.results:
                 yield row
             call = call.following(page.next) if page.next else None
+
+
+def _ended(step: Callable[[], Any]) -> tuple[bool, Any]:
+    """Whether the steps are at their end, and the result or the next call."""
+    try:
+        return False, step()
+    except StopIteration as end:
+        return True, end.value
+
+
+async def _in_thread(work: Callable[[], tuple[bool, Any]]) -> tuple[bool, Any]:
+    """Cancelled, it still waits for the thread: the file that it writes is about to be closed."""
+    task = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 from .answers import (
     BatchResult,
     Evaluated,
+    FeedPage,
     Flood,
     IdentifierKeys,
     KindOfSignal,
@@ -92,6 +93,11 @@ def look_up(items: Sequence[Indicator]) -> Call[LookupResult]:
 def look_up_range(signal_type: str, digits: str) -> Call[Page[Suffix]]:
     path = f"{_API}/lookups/range/{_part(signal_type)}/{_part(digits[:PREFIX])}"
     return Call("GET", path, Page[Suffix])
+
+
+def feed(cursor: str, types: Sequence[str], group: str, limit: int) -> Call[FeedPage]:
+    asked = {"cursor": cursor, "types": ",".join(types), "group": group, "limit": limit}
+    return Call("GET", f"{_API}/feed", FeedPage, _params({name: value or None for name, value in asked.items()}))
 
 
 def identifier_keys() -> Call[IdentifierKeys]:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import count
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -29,6 +30,8 @@ from .answers import (
 )
 from .batches import ROWS, batches, in_place
 from .calls import Call
+from .copies.syncing import MOST_ENTRIES, Synced, Told, sync
+from .copies.writing import CopyWriter
 from .errors import HubClientError
 from .exchange import TIMEOUT, Retries
 from .identifiers import Tokens
@@ -145,6 +148,47 @@ class HubClient:
         """The same for one md5, sha1, sha256, url or text, of which only the first five digits are sent."""
         return self._run(steps.look_up_range(item))
 
+    def tokens(self, items: Sequence[Indicator]) -> list[list[Indicator]]:
+        """Each item as it may be asked anywhere: an identifier as its token under every live key, of which the hub only
+        evaluates what it can't read; all else as it is."""
+        return self._run(steps.tokens(self._tokens, items))
+
+    # --- A copy ---------------------------------------------------------------------------------------------------
+
+    def sync(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        types: Sequence[str] = (),
+        group: str = "",
+        entries: int = MOST_ENTRIES,
+        told: Told | None = None,
+    ) -> Synced:
+        """Bring the copy in this file up to date, or begin one: all that you may see, narrowed to signals with one of
+        the `types`, or of one `group`. Stopped anywhere, the next one goes on. `told` is called after each page of at
+        most so many `entries`. Ask the copy with LocalCopy. Raises BadCopy.
+        """
+        with CopyWriter(Path(path)) as writer:
+            return self._run(sync(writer, url=self.settings.url, types=types, group=group, entries=entries, told=told))
+
+    def keep_synced(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        types: Sequence[str] = (),
+        group: str = "",
+        entries: int = MOST_ENTRIES,
+        every: float = 10.0,
+        told: Told | None = None,
+    ) -> Iterator[Synced]:
+        """The same without end, `every` so many seconds; gives what each sync did."""
+        with CopyWriter(Path(path)) as writer:
+            while True:
+                yield self._run(
+                    sync(writer, url=self.settings.url, types=types, group=group, entries=entries, told=told)
+                )
+                time.sleep(every)
+
     # --- Matches --------------------------------------------------------------------------------------------------
 
     def matches(self, **filters: str | int | None) -> Iterator[Match]:
@@ -206,7 +250,12 @@ class HubClient:
         try:
             call = next(wanted)
             while True:
-                call = wanted.send(self._do(call))
+                try:
+                    answer = self._do(call)
+                except HubClientError as error:
+                    call = wanted.throw(error)
+                else:
+                    call = wanted.send(answer)
         except StopIteration as end:
             result: Answer = end.value
             return result

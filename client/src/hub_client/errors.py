@@ -38,6 +38,10 @@ class BadSetting(HubClientError):
     """An address, a key or a configuration file that can't be used."""
 
 
+class BadCopy(BadSetting):
+    """A copy that can't be used: of something else, damaged, being written, or never read to its end."""
+
+
 class Problem(msgspec.Struct, frozen=True):
     """One thing that is wrong with what was sent: `path` is a JSON pointer to it, `mend` says what to do about it."""
 
@@ -92,6 +96,10 @@ class NotFound(Refused):
 
 class Conflict(Refused):
     """409: not possible in the present state."""
+
+
+class Gone(Refused):
+    """410: of a time, or a database, of which the hub knows nothing any more."""
 
 
 class TooManyRequests(Refused):

@@ -17,6 +17,7 @@ from . import __version__
 from .calls import Call
 from .errors import (
     Conflict,
+    Gone,
     HubClientError,
     HubFailed,
     HubUnavailable,
@@ -42,6 +43,7 @@ _KINDS: Final[dict[int, tuple[type[Refused], str]]] = {
     403: (NotPermitted, "`hub-client whoami` lists what this key may do."),
     404: (NotFound, "It is absent, or hidden from you."),
     409: (Conflict, "Read it again before you change it."),
+    410: (Gone, "Begin anew."),
     413: (Invalid, "Send it in smaller parts."),
     429: (TooManyRequests, "Send fewer requests a minute, or ask the administrators for more."),
     500: (HubFailed, "This is a defect of the hub: tell its administrators."),

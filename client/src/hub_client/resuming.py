@@ -6,22 +6,19 @@ The file holds digests of rows and the ids that the hub gave; it is closed to ot
 from __future__ import annotations
 
 import hashlib
-import os
 import sqlite3
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 from .errors import BadSetting
+from .private_files import make_private, state_folder
 
 
 def state_file(url: str, source: Path) -> Path:
     """Where the state of this source is kept, for this hub."""
-    folder = os.environ.get("LOCALAPPDATA" if os.name == "nt" else "XDG_STATE_HOME")
-    below = Path(folder) if folder else Path.home() / ".local" / "state"
     name = hashlib.sha256(f"{url}\n{source.resolve()}".encode()).hexdigest()[:16]
-    return below / "hub-client" / f"submit-{name}.sqlite"
+    return state_folder() / f"submit-{name}.sqlite"
 
 
 class Sent:
@@ -29,9 +26,7 @@ class Sent:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with suppress(FileExistsError):
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        make_private(path)
         self._database = sqlite3.connect(path, timeout=0.5, isolation_level=None)
         try:
             # A second process would send the same rows.

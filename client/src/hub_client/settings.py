@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,9 +27,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from .errors import BadSetting
+from .private_files import refuse_open_to_others
 
 _KEY: Final = re.compile(r"hub_[A-Za-z0-9_-]{12}_[A-Za-z0-9_-]{43}")
-_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+_ALSO: Final = "if others use this machine, ask for a new key."
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def _from_file(named: str | os.PathLike[str] | None) -> _Kept:
     path = Path(named) if named else config_file()
     try:
         with path.open("rb") as file:
-            _refuse_open_to_others(path, os.fstat(file.fileno()))
+            refuse_open_to_others("configuration file", path, os.fstat(file.fileno()), also=_ALSO)
             return msgspec.convert(tomllib.load(file), _Kept)
     except FileNotFoundError:
         if named or os.environ.get("HUB_CONFIG"):
@@ -126,15 +126,3 @@ def _from_file(named: str | os.PathLike[str] | None) -> _Kept:
         raise BadSetting(
             f"The configuration file {path} holds something else.", "It has two texts, url and key, and [trusted_keys]."
         ) from None
-
-
-def _refuse_open_to_others(path: Path, status: os.stat_result) -> None:
-    if os.name == "nt":
-        return
-    if status.st_uid != os.geteuid():
-        raise BadSetting(f"The configuration file {path} belongs to somebody else.", "Make one of your own.")
-    if status.st_mode & _OTHERS:
-        raise BadSetting(
-            f"Others on this machine can read the configuration file {path}.",
-            f"Close it (chmod 600 {path}); if others use this machine, ask for a new key.",
-        )

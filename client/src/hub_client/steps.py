@@ -63,6 +63,14 @@ def _refusal(row: int, signal: NewSignal) -> RowResult | None:
     return None
 
 
+def tokens(tokens: Tokens, items: Sequence[Indicator]) -> Steps[list[list[Indicator]]]:
+    found = yield from tokens.under_live_keys(list(prepared_all(tuple(items))))
+    forms: list[list[Indicator]] = [[] for _item in items]
+    for place, item in found:
+        forms[place].append(item)
+    return forms
+
+
 def look_up(tokens: Tokens, items: Sequence[Indicator]) -> Steps[list[LookupAnswer]]:
     asked = yield from tokens.under_live_keys(list(prepared_all(tuple(items))))
     answers: dict[int, LookupAnswer] = {}

@@ -1,4 +1,4 @@
-"""The command line: hub-client hash, submit, lookup, matches, whoami, doctor."""
+"""The command line: hub-client hash, submit, lookup, sync, matches, whoami, doctor."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from PIL import Image
 
 from hub_client import __version__
 
-from .asking import lookup_command, matches_command, whoami_command
+from .asking import matches_command, whoami_command
 from .doctor import doctor_command
 from .hashing import hash_command
+from .looking_up import lookup_command
 from .submitting import submit_command
+from .syncing import sync_command
 
 app = typer.Typer(
     name="hub-client",
@@ -26,6 +28,7 @@ app = typer.Typer(
 app.command("hash")(hash_command)
 app.command("submit")(submit_command)
 app.command("lookup")(lookup_command)
+app.command("sync")(sync_command)
 app.command("matches")(matches_command)
 app.command("whoami")(whoami_command)
 app.command("doctor")(doctor_command)

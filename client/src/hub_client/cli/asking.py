@@ -1,11 +1,9 @@
-"""hub-client whoami, lookup and matches"""
+"""hub-client whoami and matches"""
 
 from __future__ import annotations
 
 import os
-import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -14,17 +12,13 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from hub_client.answers import LookupAnswer, Match
+from hub_client.answers import Match
 from hub_client.client import HubClient
-from hub_client.errors import BadSetting, UnreadableFile
-from hub_client.hashing import files_in, hash_files
-from hub_client.signal_types import NAMES, InvalidValue, get
-from hub_client.signals import Indicator
-from hub_client.steps import RANGES
+from hub_client.errors import BadSetting
 from hub_client.watching import Watch
 
-from .options import Config, Json, Processes, Url
-from .output import Code, complain, ends_well, out, print_json
+from .options import Config, Json, Url
+from .output import ends_well, out, print_json
 
 
 @ends_well
@@ -37,92 +31,6 @@ def whoami_command(json: Json = False, url: Url = None, config: Config = None) -
         return
     out.print(f"{me.organisation.name} ({me.organisation.slug}), client {me.client}", markup=False)
     out.print(f"May: {', '.join(me.scopes) or 'nothing'}", markup=False)
-
-
-@ends_well
-def lookup_command(
-    what: Annotated[list[str], typer.Argument(help="Files and folders; with --type values, or - for lines of input.")],
-    type: Annotated[str | None, typer.Option("--type", help="What the values are, for example md5 or email.")] = None,
-    platform: Annotated[str, typer.Option(help="Of user names.")] = "",
-    by_range: Annotated[
-        bool, typer.Option("--range", help="Send only the first five digits of a hash, and compare the rest here.")
-    ] = False,
-    processes: Processes = None,
-    json: Json = False,
-    url: Url = None,
-    config: Config = None,
-) -> None:
-    """Ask whether the hub knows files, hashes or identifiers. Nothing is stored there.
-
-    Give identifiers as lines of input (-): others on this machine can read arguments. Only tokens of them are sent.
-    """
-    items, bad = _asked(what, type, platform, processes)
-    with HubClient(url, config=config) as client:
-        answers = _by_range(client, items) if by_range else client.look_up([item for _name, item in items])
-    for (name, item), answer in zip(items, answers, strict=True):
-        if json:
-            print_json({"asked": name, "type": item.type, **msgspec.to_builtins(answer)})
-        else:
-            _show(name, item, answer)
-    if bad or any(answer.status == "refused" for answer in answers):
-        raise typer.Exit(Code.IN_PART)
-
-
-def _asked(
-    what: Sequence[str], kind: str | None, platform: str, processes: int | None
-) -> tuple[list[tuple[str, Indicator]], int]:
-    """What to ask with a name for each, and how many files could not be read. No name holds a value."""
-    if kind is None:
-        items, bad = [], 0
-        for outcome in hash_files(files_in(what), processes=processes):
-            if isinstance(outcome, UnreadableFile):
-                complain(outcome)
-                bad += 1
-            else:
-                items += [(outcome.file, indicator) for indicator in outcome.indicators()]
-        return items, bad
-    if kind not in NAMES:
-        raise BadSetting(f"There is no type {kind}.", f"There are {', '.join(NAMES)}.")
-    items, bad = [], 0
-    for number, value in enumerate(_values(what), start=1):
-        item = Indicator(kind, value, platform=platform if get(kind).needs_platform else "")
-        try:
-            item.prepared()
-        except InvalidValue as error:
-            complain(f"value {number}: {error}")
-            bad += 1
-        else:
-            items.append((f"value {number}", item))
-    return items, bad
-
-
-def _values(what: Iterable[str]) -> Iterator[str]:
-    for value in what:
-        if value == "-":
-            yield from (line.rstrip("\r\n") for line in sys.stdin if line.strip())
-        else:
-            yield value
-
-
-def _by_range(client: HubClient, items: Sequence[tuple[str, Indicator]]) -> list[LookupAnswer]:
-    if any(item.type not in RANGES for _name, item in items):
-        raise BadSetting(f"Only {', '.join(RANGES)} can be looked up by range.", "Name one with --type.")
-    found = [client.look_up_range(item) for _name, item in items]
-    return [
-        LookupAnswer(place, "found" if hit else "none", more=bool(hit and hit.more)) for place, hit in enumerate(found)
-    ]
-
-
-def _show(name: str, item: Indicator, answer: LookupAnswer) -> None:
-    out.print(f"{name}, {item.type}: {answer.status}", markup=False)
-    for problem in answer.errors:
-        complain(f"  {problem.message} {problem.mend}")
-    for signal in answer.signals:
-        close = "the same" if signal.distance == 0 else f"{signal.distance} bits differ"
-        about = f"{signal.organisation}, {signal.harm}, {signal.severity}, TLP:{signal.tlp}"
-        out.print(f"  {signal.id}  {about}, {close}", markup=False)
-    if answer.more:
-        out.print("  and others", markup=False)
 
 
 @ends_well

@@ -6,8 +6,9 @@ import platform
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -16,16 +17,18 @@ import typer
 
 from hub_client import __version__
 from hub_client.client import HubClient
-from hub_client.errors import BadSetting, HubClientError, NoAnswer, NotFound, Refused
+from hub_client.copies import LocalCopy
+from hub_client.errors import BadCopy, BadSetting, HubClientError, NoAnswer, NotFound, Refused
 from hub_client.exchange import Retries, no_answer
 from hub_client.hashing.videos import can_read_videos
 from hub_client.settings import Settings
 
-from .options import Config, Json, Url
+from .options import Config, Database, Json, Url
 from .output import Code, code_of, ends_well, out, print_json
 
 _SIGNS: Final = {"good": "ok  ", "note": "note", "bad": "BAD "}
 _CLOCK_SECONDS: Final = 60
+_OLD_COPY: Final = timedelta(days=1)
 _USED: Final = (
     "signals:read",
     "signals:write",
@@ -48,10 +51,13 @@ class Finding:
 
 
 @ends_well
-def doctor_command(json: Json = False, url: Url = None, config: Config = None) -> None:
-    """Check address, certificate, key, clock and optional parts, and say what to do about what is wrong."""
+def doctor_command(db: Database = None, json: Json = False, url: Url = None, config: Config = None) -> None:
+    """Check address, certificate, key, clock and optional parts, and say what to do about what is wrong.
+
+    With --db a copy too: whether it is sound, and how old.
+    """
     worst = Code.DONE
-    for finding in findings(url, config):
+    for finding in chain(findings(url, config), [_copy(db)] if db else []):
         worst = worst or finding.code
         if json:
             print_json({"what": finding.what, "state": finding.state, "told": finding.told, "mend": finding.mend})
@@ -86,6 +92,30 @@ def _videos() -> Finding:
     if can_read_videos():
         return Finding("videos", "good", "PyAV is there.")
     return Finding("videos", "note", "Of videos only the file is hashed.", "pip install 'hub-client[video]'")
+
+
+def _copy(path: Path) -> Finding:
+    try:
+        with LocalCopy(path) as copy:
+            state, sound = copy.state(), copy.is_sound()
+    except BadCopy as error:
+        return Finding("copy", "bad", error.message, error.mend, Code.SETTINGS)
+    if not sound:
+        return Finding("copy", "bad", f"{path} is damaged.", "Delete it and sync again.", Code.SETTINGS)
+    sync_it = "Run `hub-client sync`."
+    if state.ended_at is None:
+        return Finding("copy", "note", "It was never read to its end, so it answers nothing yet.", sync_it)
+    age = datetime.now(UTC) - state.ended_at
+    told = f"{state.signals} signals as {state.owner.organisation} sees them, {_age(age)} old."
+    return Finding("copy", "note" if age > _OLD_COPY else "good", told, sync_it if age > _OLD_COPY else "")
+
+
+def _age(age: timedelta) -> str:
+    seconds = max(age.total_seconds(), 0)
+    for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size:.0f} {unit}"
+    return f"{seconds:.0f} seconds"
 
 
 def _connection(answer: httpx.Response, settings: Settings) -> Finding:

@@ -1,0 +1,1 @@
+"""The copy in its file, page by page."""
