@@ -159,8 +159,9 @@ class Rounds:
             assert {row[0]: tuple(map(int, row[1:])) for row in found} == dict.fromkeys(good, (1, 1, 1))
             # Each signal is in one piece of matching work, and in one place of the upload's results.
             (worked,) = connection.execute(
-                "SELECT count(*) FROM outbox_outboxevent AS event, jsonb_array_elements_text(event.payload -> 'signals')"
-                " AS named (pk) JOIN sharing_signal AS s ON s.id = named.pk::bigint"
+                "SELECT count(*) FROM outbox_outboxevent AS event,"
+                " jsonb_array_elements_text(event.payload -> 'signals') AS named (pk)"
+                " JOIN sharing_signal AS s ON s.id = named.pk::bigint"
                 " WHERE event.topic = 'signals.changed' AND s.summary LIKE %s",
                 [f"{self.number} %"],
             ).fetchone() or (0,)
@@ -185,7 +186,7 @@ def rounds(request: pytest.FixtureRequest) -> Iterator[Rounds]:
 @pytest.mark.parametrize(
     ("victim", "after"),
     [("client", 2 * PIECE), ("web worker", PIECE), ("database", 2 * PIECE)],
-    ids=lambda value: str(value),
+    ids=str,
 )
 def test_nothing_of_an_upload_is_lost_when_something_is_killed(rounds: Rounds, victim: str, after: int) -> None:
     print(rounds.play(victim, after, 0.02))
