@@ -89,6 +89,7 @@ def begin_upload(*, actor: Actor, key: str) -> Hold:
         )
         # Waits for a piece that is being stored: what is read next is all there is.
         BulkUpload.objects.filter(pk=upload.pk).update(holder=held)
+        upload.refresh_from_db(fields=["finished_at"])
     rows = upload.chunks.order_by("first_line").values_list("first_line", "lines", "digest", "signals")
     kept = [
         Kept(first, lines, bytes(digest), frozenset(place for place, pk in enumerate(signals) if not pk))
