@@ -79,6 +79,10 @@ format: $(VENV)/.dev ## Format the code and mend what ruff can mend
 bench: $(VENV)/.base ## Time a page of signals at 200,000 signals, on a database of its own
 	@HUB_HOME="$${HUB_HOME:-var}/bench" $(PY) -m hub.launcher manage bench_visibility $(ARGS)
 
+.PHONY: bench-bulk
+bench-bulk: $(VENV)/.base ## Time bulk uploads into a hub with a million signals, on a database of its own
+	@HUB_HOME="$${HUB_HOME:-var}/bench" $(PY) -m hub.launcher manage bench_bulk $(ARGS)
+
 .PHONY: bench-feed
 bench-feed: $(VENV)/.base ## Time reading a million signals through the feed, on a database of its own
 	@HUB_HOME="$${HUB_HOME:-var}/bench" $(PY) -m hub.launcher manage bench_feed $(ARGS)

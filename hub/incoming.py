@@ -34,12 +34,13 @@ class HubRequest(WSGIRequest):
     def __init__(self, environ: dict[str, Any]) -> None:
         environ["CONTENT_TYPE"] = without_charset(environ.get("CONTENT_TYPE", ""))
         chunked = _is_chunked(environ)
+        most = settings.STREAMED_BODIES.get(environ.get("PATH_INFO", ""), settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
         if chunked:
             # Django and its REST framework take a request without a length for one without a body.
-            environ["CONTENT_LENGTH"] = str(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+            environ["CONTENT_LENGTH"] = str(most)
         super().__init__(environ)
         if chunked:
-            chunks = _Chunks(environ, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+            chunks = _Chunks(environ, most)
             self._stream = cast(BinaryIO, chunks)
 
 

@@ -133,6 +133,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-webhooks": {"task": "sharing.tasks.sweep_webhooks", "schedule": 5.0},
     "purge-webhooks": {"task": "sharing.tasks.purge_webhooks", "schedule": 3600.0},
     "note-expired": {"task": "sharing.tasks.note_expired", "schedule": 60.0},
+    "purge-bulk-uploads": {"task": "sharing.tasks.purge_bulk_uploads", "schedule": 3600.0},
     "purge-feed-memory": {"task": "sharing.tasks.purge_feed_memory", "schedule": 3600.0},
 }
 
@@ -259,6 +260,10 @@ REST_FRAMEWORK = {
 API_RATE_PER_MINUTE = env.int("HUB_API_RATE_PER_MINUTE", default=6_000)
 API_ANONYMOUS_RATE_PER_MINUTE = env.int("HUB_API_ANONYMOUS_RATE_PER_MINUTE", default=120)
 API_BATCH_MAX = 5_000
+# Bodies that are read piece by piece: these addresses take more than DATA_UPLOAD_MAX_MEMORY_SIZE bytes.
+STREAMED_BODIES = {"/api/v1/signals/bulk": 512 * 1024 * 1024}
+# What became of each line of a bulk upload can be asked for during this many days; then its key is forgotten too.
+BULK_KEEP_DAYS = env.int("HUB_BULK_KEEP_DAYS", default=7)
 # Identifiers that an organisation may have evaluated in a day (UTC), blinded or plain; it may be given its own figure.
 # Operators are alerted at this share of it, and at so many times what is usual for the organisation.
 IDENTIFIERS_PER_DAY = env.int("HUB_IDENTIFIERS_PER_DAY", default=100_000)
@@ -295,6 +300,7 @@ SPECTACULAR_SETTINGS = {
         "DeliveryState": "sharing.notifications.models.WebhookDelivery.State",
         "FeedChange": "sharing.api.serializers.feed.CHANGES",
         "FeedReason": "sharing.api.serializers.feed.REASONS",
+        "LineStatus": "sharing.api.serializers.bulk.STATUSES",
     },
     "WEBHOOKS": [
         f"sharing.api.messages.{name}"

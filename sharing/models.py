@@ -5,6 +5,7 @@ from sharing.matching.floods.models import Flood, FloodNotice, FloodSignal
 from sharing.matching.models import Match, Rematch
 from sharing.matching.thresholds import NearThreshold
 from sharing.notifications.models import WebhookDelivery, WebhookEndpoint, WebhookSecret, WebhookTurn
+from sharing.signals.bulk.models import BulkChunk, BulkUpload
 from sharing.signals.frames import VideoFrame
 from sharing.signals.indicators import Indicator
 from sharing.signals.models import AccountDetail, Share, Signal, SignalGrant, SignalIndicator
@@ -13,6 +14,8 @@ from sharing.visibility.models import SharingGroup, SharingGroupGrant
 __all__ = [
     "AccessSpan",
     "AccountDetail",
+    "BulkChunk",
+    "BulkUpload",
     "Flood",
     "FloodNotice",
     "FloodSignal",

@@ -13,6 +13,7 @@ from sharing.matching.index import ENGINE
 from sharing.matching.rematching import sight_gained, take_steps
 from sharing.matching.services import match_changed
 from sharing.notifications import announcing, sending, services
+from sharing.signals.bulk.services import purge_uploads
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]
@@ -65,3 +66,8 @@ def note_expired() -> None:
 @shared_task  # type: ignore[untyped-decorator]
 def purge_feed_memory() -> None:
     feeds.purge_memory()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def purge_bulk_uploads() -> None:
+    purge_uploads()

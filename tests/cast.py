@@ -8,11 +8,12 @@ from datetime import timedelta
 from django.utils import timezone
 
 from accounts.actor import ANONYMOUS, Actor, actor_of_user
-from accounts.models import ApiKey, Organisation, User
+from accounts.models import ApiClient, ApiKey, Organisation, User
 from sharing.matching.floods.models import Flood, FloodNotice
 from sharing.matching.models import Match, Rematch
 from sharing.notifications.models import WebhookDelivery
 from sharing.notifications.services import create_webhook
+from sharing.signals.bulk.models import BulkUpload
 from sharing.signals.indicators import Indicator
 from sharing.signals.models import Signal
 from sharing.visibility.models import SharingGroup
@@ -66,6 +67,14 @@ class Scene:
             state=WebhookDelivery.State.DELIVERED,
             finished_at=timezone.now(),
         )
+
+    def bulk_upload(self) -> BulkUpload:
+        """The submitter has sent one."""
+        client = ApiClient.objects.filter(organisation__slug="submitter").first()
+        assert client is not None
+        return BulkUpload.objects.get_or_create(
+            client=client, key_sha256=bytes(32), defaults={"organisation": client.organisation}
+        )[0]
 
     def match_of(self, who: str) -> Match | None:
         return Match.objects.filter(recipient=self.actors[who].organisation_id).first()

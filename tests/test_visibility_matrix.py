@@ -18,11 +18,13 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.models import Organisation
 from hub.audit.models import AuditEntry
+from sharing.api.ndjson import MEDIA_TYPE
 from sharing.matching.floods.models import Flood, FloodNotice
 from sharing.matching.models import Match, Rematch
 from sharing.matching.services import give_verdict
 from sharing.matching.thresholds import NearThreshold, set_threshold
 from sharing.notifications.models import WebhookDelivery, WebhookEndpoint
+from sharing.signals.bulk.models import BulkUpload
 from sharing.signals.models import Signal
 from sharing.visibility.models import SharingGroup
 from tests import factories
@@ -42,6 +44,10 @@ BLINDED = {"elements": ["863f330cc1a1259ed5a5998a23acfd37fb4351a793a5b3c090b642d
 NEW_WEBHOOK = {"url": "https://hooks.example.org/hub", "events": ["match.found"]}
 
 
+class Lines(str):
+    """A body of lines of JSON."""
+
+
 def only(allowed: int, *who: str, others: int = 404, unknown: int = 401) -> dict[str, int]:
     """A status for each of the cast: `allowed` for those named, `others` for the rest of those who are known."""
     return {name: allowed if name in who else others if name in KNOWN else unknown for name in WHO}
@@ -59,6 +65,10 @@ API: dict[tuple[str, str], tuple[str, Any, dict[str, int]]] = {
         {"atomic": True, "signals": [NEW_SIGNAL]},
         only(200, "submitter", "contributor", "manager", others=400),
     ),
+    # Read line by line, so that what nobody may share is refused in the results.
+    ("api:signal-bulk", "POST"): ("", Lines(json.dumps(NEW_SIGNAL)), only(200, *KNOWN)),
+    ("api:bulk", "GET"): ("bulk", None, only(200, "submitter")),
+    ("api:bulk-results", "GET"): ("bulk", None, only(200, "submitter")),
     ("api:signal", "GET"): ("signal", None, only(200, *IN_GROUP)),
     ("api:signal", "PATCH"): (
         "signal",
@@ -108,6 +118,8 @@ def arguments(scene: Scene, what: str, who: str) -> dict[str, Any]:
         delivery = scene.told_of_by_webhook()
         endpoint = {"uuid": delivery.endpoint.uuid}
         return endpoint if what == "webhook" else {**endpoint, "delivery": delivery.uuid}
+    if what == "bulk":
+        return {"uuid": scene.bulk_upload().uuid}
     if what == "range":
         return {"type": "md5", "prefix": SHARED_HASH[:5]}
     return {}
@@ -115,6 +127,9 @@ def arguments(scene: Scene, what: str, who: str) -> dict[str, Any]:
 
 def ask(client: Client, scene: Scene, who: str, method: str, address: str, body: Any) -> Any:
     headers = {"authorization": f"Bearer {scene.keys[who]}"} if who in scene.keys else {}
+    if isinstance(body, Lines):
+        headers["idempotency-key"] = "key"
+        return client.generic(method, address, body, content_type=MEDIA_TYPE, headers=headers)
     return client.generic(
         method, address, b"" if body is None else json.dumps(body), content_type="application/json", headers=headers
     )
@@ -228,6 +243,10 @@ VERBS: dict[str, tuple[Callable[[Scene, Any], Any], set[str]]] = {
         lambda scene, actor: Rematch.objects.overseen_by(actor).filter(pk=scene.found_later().pk),
         {"operator"},
     ),
+    "BulkUpload.visible_to": (
+        lambda scene, actor: BulkUpload.objects.visible_to(actor).filter(pk=scene.bulk_upload().pk),
+        {"submitter"},
+    ),
     "WebhookEndpoint.visible_to": (lambda scene, actor: webhooks_of(scene).visible_to(actor), {"viewer"}),
     "WebhookEndpoint.overseen_by": (lambda scene, actor: webhooks_of(scene).overseen_by(actor), {"operator"}),
     "WebhookDelivery.visible_to": (lambda scene, actor: deliveries_of(scene).visible_to(actor), {"viewer"}),
@@ -270,6 +289,7 @@ def test_red_reaches_named_organisations_only(scene: Scene) -> None:
 INNER = {
     "AccessSpan",
     "AccountDetail",
+    "BulkChunk",
     "Flood",
     "FloodSignal",
     "Indicator",

@@ -40,8 +40,8 @@ class TooLarge(APIException):
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_code = "too_large"
 
-    def __init__(self) -> None:
-        megabytes = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 2**20
+    def __init__(self, most: int | None = None) -> None:
+        megabytes = (most or settings.DATA_UPLOAD_MAX_MEMORY_SIZE) // 2**20
         super().__init__(f"A request holds at most {megabytes} MB. Split it.")
 
 

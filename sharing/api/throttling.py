@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
@@ -71,3 +71,16 @@ class ClientThrottle(BaseThrottle):
 
     def wait(self) -> float:
         return _requests.wait()
+
+
+def count_lines(actor: Actor, lines: int) -> None:
+    """Lines of a body that is read piece by piece count for a hundredth of a request each. Raises Throttled.
+
+    A piece is taken while anything is left of the minute, however long it is: otherwise a client with a low limit could
+    never send one.
+    """
+    if actor.client is None:
+        return
+    limit = (actor.client.rate_per_minute or settings.API_RATE_PER_MINUTE) * WHOLE
+    if _requests.count(f"client:{actor.client.pk}", lines) - lines >= limit:
+        raise Throttled(_requests.wait())

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from sharing.api.schema import DocsView, Index, SchemaView
+from sharing.api.views.bulk import BulkDetail, BulkResults, SignalBulk
 from sharing.api.views.catalogue import Me, SharingGroups, SignalTypes
 from sharing.api.views.feed import Feed
 from sharing.api.views.floods import Floods
@@ -28,6 +29,9 @@ urlpatterns = [
     path("signal-types", SignalTypes.as_view(), name="signal-types"),
     path("signals", Signals.as_view(), name="signals"),
     path("signals/batch", SignalBatch.as_view(), name="signal-batch"),
+    path("signals/bulk", SignalBulk.as_view(), name="signal-bulk"),
+    path("signals/bulk/<uuid:uuid>", BulkDetail.as_view(), name="bulk"),
+    path("signals/bulk/<uuid:uuid>/results", BulkResults.as_view(), name="bulk-results"),
     path("signals/<uuid:uuid>", SignalDetail.as_view(), name="signal"),
     path("signals/<uuid:uuid>/retract", SignalRetraction.as_view(), name="signal-retraction"),
     path("matches", Matches.as_view(), name="matches"),

@@ -5,12 +5,16 @@ One thread, raw sockets, prepared bytes: what it costs is not taken for the serv
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import random
 import selectors
 import socket
 import time
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 
 
@@ -85,3 +89,35 @@ def _loop(port: int, requests: list[bytes], connections: int, seconds: float) ->
                     took.append((time.perf_counter() - one.sent_at) * 1000)
                     one.send(random.choice(requests))  # noqa: S311 - no secret
     return took
+
+
+def upload(port: int, path: str, key: str, file: str, name: str) -> tuple[float, float, Any]:
+    """Send a file of lines as one body, from a process of its own; when that began and ended, and the answer."""
+    context = multiprocessing.get_context("spawn")
+    results: Any = context.SimpleQueue()
+    process = context.Process(target=_send, args=(port, path, (key, file, name), results))
+    process.start()
+    sent: tuple[float, float, Any] | str = results.get()
+    process.join()
+    if isinstance(sent, str):
+        raise RuntimeError(sent)
+    return sent
+
+
+def _send(port: int, path: str, what: tuple[str, str, str], results: Any) -> None:
+    key, file, name = what
+    headers = {
+        "Authorization": f"Bearer {key}", "Content-Type": "application/x-ndjson", "Idempotency-Key": name,
+        "Content-Length": str(Path(file).stat().st_size),
+    }  # fmt: skip
+    begin = time.time()
+    try:
+        connected = HTTPConnection("127.0.0.1", port, timeout=600)
+        with Path(file).open("rb") as body:
+            connected.request("POST", path, body, headers)
+        answer = connected.getresponse()
+        told = answer.read().decode()
+    except OSError as error:
+        results.put(type(error).__name__)
+        return
+    results.put((begin, time.time(), json.loads(told)) if answer.status == HTTPStatus.OK else told[:2_000])

@@ -22,6 +22,7 @@ from sharing.signals.inputs import SignalInput
 from sharing.signals.models import Signal
 from sharing.signals.preparation import Preparation, PreparedSignal
 from sharing.signals.rights import require_still
+from sharing.signals.rows import PreparedRow, Row, prepare_rows, standing_in_the_way
 from sharing.signals.selectors import as_input, with_details
 from sharing.signals.tokens import plain_identifiers
 
@@ -49,9 +50,7 @@ def submit_signal(*, actor: Actor, item: SignalInput) -> Outcome:
     return outcome
 
 
-def submit_signals(
-    *, actor: Actor, items: Sequence[SignalInput | list[Problem]], atomic: bool = False
-) -> list[Outcome]:
+def submit_signals(*, actor: Actor, items: Sequence[Row], atomic: bool = False) -> list[Outcome]:
     """Store the good rows of a batch and report the bad ones; with `atomic`, store all or nothing (Invalid).
 
     A row that failed before it could become a SignalInput is given as its problems, so that it keeps its place.
@@ -61,7 +60,7 @@ def submit_signals(
     sent = [indicator for item in items if isinstance(item, SignalInput) for indicator in item.indicators]
     require_few(len(sent))
     count_identifiers(actor=actor, number=plain_identifiers(actor, sent), how="sent_plain")
-    prepared = _prepare(actor, items)
+    prepared = prepare_rows(actor, items, set())
     require_few(sum(row.weight for row in prepared if isinstance(row, PreparedSignal)))
     if atomic:
         _raise_if_any(prepared)
@@ -130,53 +129,21 @@ def read_signal(*, actor: Actor, uuid: UUID) -> Signal:
     return signal
 
 
-def _prepare(actor: Actor, items: Sequence[SignalInput | list[Problem]]) -> list[PreparedSignal | list[Problem]]:
-    preparation = Preparation(actor, [item for item in items if isinstance(item, SignalInput)])
-    seen: set[str] = set()
-    prepared: list[PreparedSignal | list[Problem]] = []
-    for item in items:
-        result = preparation.prepare(item) if isinstance(item, SignalInput) else item
-        external_id = result.source.external_id if isinstance(result, PreparedSignal) else None
-        if external_id is not None:
-            if external_id in seen:
-                result = [_REPEATED]
-            seen.add(external_id)
-        prepared.append(result)
-    return prepared
-
-
 _TOO_MANY = Problem(
     "/signals",
     "too_many_indicators",
     f"A batch holds at most {MAX_INDICATORS_IN_ALL} indicators, frames of videos among them, in all its signals.",
     "Split it into several batches.",
 )
-_REPEATED = Problem(
-    "/external_id", "repeated", "An earlier row of this batch has the same external_id.", "Send each signal once."
-)
-_RETRACTED = Problem(
-    "/external_id",
-    "retracted",
-    "The signal with this external_id was retracted.",
-    "Use a new external_id to share it again.",
-)
-
-
 _EXPIRED = Problem(
     "/expires_at",
     "expired",
     "This signal has expired.",
     "Send an expires_at in the future with the change.",
 )
-_OTHER_KIND = Problem(
-    "/kind",
-    "kind_stays",
-    "The signal with this external_id is of the other kind, and a signal's kind stays as it is.",
-    "Send the kind that it has, or use a new external_id.",
-)
 
 
-def _raise_if_any(rows: Sequence[PreparedSignal | Outcome | list[Problem]]) -> None:
+def _raise_if_any(rows: Sequence[PreparedRow | Outcome]) -> None:
     problems = [
         problem.below(f"/signals/{position}")
         for position, row in enumerate(rows)
@@ -187,16 +154,14 @@ def _raise_if_any(rows: Sequence[PreparedSignal | Outcome | list[Problem]]) -> N
         raise Invalid(problems)
 
 
-def _store(
-    actor: Actor, organisation: Organisation, prepared: Sequence[PreparedSignal | list[Problem]]
-) -> list[Outcome]:
+def _store(actor: Actor, organisation: Organisation, prepared: Sequence[PreparedRow]) -> list[Outcome]:
     good = {position: row for position, row in enumerate(prepared) if isinstance(row, PreparedSignal)}
     outcomes = [Outcome(None, problems=tuple(row) if isinstance(row, list) else ()) for row in prepared]
     stored: list[tuple[Signal, PreparedSignal]] = []
     known: list[tuple[Signal, PreparedSignal]] = []
     held = storage.insert_or_lock(organisation, list(good.values()))
     for (position, row), (signal, created) in zip(good.items(), held, strict=True):
-        problem = None if created else _standing_in_the_way(signal, row)
+        problem = None if created else standing_in_the_way(signal, row)
         outcomes[position] = Outcome(None, problems=(problem,)) if problem else Outcome(signal, created=created)
         if problem is None:
             stored.append((signal, row))
@@ -205,13 +170,6 @@ def _store(
     storage.overwrite_signals([signal for signal, _row in known], [row for _signal, row in known])
     storage.replace_links(actor, [signal for signal, _row in stored], [row for _signal, row in stored])
     return outcomes
-
-
-def _standing_in_the_way(signal: Signal, row: PreparedSignal) -> Problem | None:
-    """Why the signal that has the row's external_id can't be overwritten by it."""
-    if signal.retracted_at is not None:
-        return _RETRACTED
-    return _OTHER_KIND if signal.kind != row.source.kind else None
 
 
 def _announce(actor: Actor, action: str, signals: Sequence[Signal], **detail: Any) -> None:

@@ -85,8 +85,12 @@ def replace_links(
     if not keeps_indicators:
         _replace_indicators(ids, pairs)
     _share(ids, pairs)
-    _name_organisations(actor, ids, pairs)
+    name_organisations(actor, pairs)
     AccountDetail.objects.filter(signal__in=ids).delete()
+    insert_accounts(pairs)
+
+
+def insert_accounts(pairs: Iterable[tuple[Signal, PreparedSignal]]) -> None:
     AccountDetail.objects.bulk_create(
         AccountDetail(
             signal=signal,
@@ -116,10 +120,10 @@ def _replace_indicators(ids: Sequence[int], pairs: Iterable[tuple[Signal, Prepar
         if indicator.frames
     }
     if videos:
-        _insert_frames(videos)
+        insert_frames(videos)
 
 
-def _insert_frames(videos: dict[int, PreparedIndicator]) -> None:
+def insert_frames(videos: dict[int, PreparedIndicator]) -> None:
     """Give videos that are new to the hub their frames. The frames are a video's identity: they never change."""
     known = set(VideoFrame.objects.filter(video__in=videos).values_list("video", flat=True).distinct())
     frames = {
@@ -153,9 +157,10 @@ def _share(ids: Sequence[int], pairs: Iterable[tuple[Signal, PreparedSignal]]) -
     )
 
 
-def _name_organisations(actor: Actor, ids: Sequence[int], pairs: Iterable[tuple[Signal, PreparedSignal]]) -> None:
+def name_organisations(actor: Actor, pairs: Sequence[tuple[Signal, PreparedSignal]]) -> None:
+    """The organisations that these signals name become exactly those of the submissions."""
     wanted = {(signal.pk, named.group_id): (signal, named) for signal, item in pairs for named in item.named}
-    grants = SignalGrant.objects.filter(content_object__in=ids)
+    grants = SignalGrant.objects.filter(content_object__in=[signal.pk for signal, _item in pairs])
     kept, gone = _compared(wanted, grants.values_list("pk", "content_object", "group"))
     if gone:
         SignalGrant.objects.filter(pk__in=gone).delete()

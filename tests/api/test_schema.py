@@ -17,11 +17,20 @@ from hypothesis import settings as runs
 from pytest_django.live_server_helper import LiveServer
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
+from sharing.api.ndjson import MEDIA_TYPE
 from sharing.notifications.services import create_webhook
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LONG = bool(os.environ.get("HUB_LONG"))
+
+
+@schemathesis.serializer(MEDIA_TYPE)  # type: ignore[untyped-decorator]
+def lines(_context: Any, value: Any) -> bytes:
+    """The tool knows no lines of JSON: its texts are sent as they are."""
+    return str(value).encode(errors="replace")
+
+
 DOCUMENT = schemathesis.openapi.from_dict(
     json.loads(OpenApiJsonRenderer().render(SchemaGenerator().get_schema(public=True)))
 )

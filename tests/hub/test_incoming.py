@@ -189,6 +189,37 @@ def test_a_body_that_breaks_off_is_a_bad_request(handler: HubHandler, bearer: di
     assert Signal.objects.count() == 0
 
 
+def lines(*ends: str) -> bytes:
+    return b"".join(signal(external_id=end) + b"\n" for end in ends)
+
+
+def bulk(bearer: dict[str, str], name: str) -> dict[str, str]:
+    return {**bearer, "CONTENT_TYPE": "application/x-ndjson", "HTTP_IDEMPOTENCY_KEY": name}
+
+
+def test_a_bulk_upload_without_a_length_may_be_larger_and_has_a_limit_of_its_own(
+    handler: HubHandler, bearer: dict[str, str], settings: LazySettings
+) -> None:
+    path = "/api/v1/signals/bulk"
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = LIMIT
+    sent = lines(*map(str, range(20)))
+    assert len(sent) > LIMIT
+    answer = ask(handler, "POST", path, **chunked([sent[:700], sent[700:]]), **bulk(bearer, "whole"))
+    assert (answer.status, json.loads(answer.body)["created"]) == (200, 20)
+    settings.STREAMED_BODIES = {path: LIMIT}
+    assert ask(handler, "POST", path, **chunked([sent]), **bulk(bearer, "over")).status == 413
+
+
+@pytest.mark.parametrize("end", [b"", b"5\r\nab", b"zz\r\n"])
+def test_of_a_bulk_upload_that_breaks_off_whole_lines_are_stored(
+    handler: HubHandler, bearer: dict[str, str], end: bytes
+) -> None:
+    sent = chunked([lines("one", "two"), lines("three")[:-9]], end)
+    answer = ask(handler, "POST", "/api/v1/signals/bulk", **sent, **bulk(bearer, "key"))
+    assert (answer.status, json.loads(answer.body)["errors"][0]["code"]) == (400, "broken_off")
+    assert Signal.objects.count() == 2
+
+
 def test_without_an_end_of_its_own_a_body_without_a_length_is_not_waited_for(
     handler: HubHandler, bearer: dict[str, str]
 ) -> None:

@@ -107,6 +107,27 @@ class BatchResult(Answered, frozen=True):
     results: tuple[RowResult, ...]
 
 
+class BulkUpload(Answered, frozen=True):
+    """How far an upload came. `state` is `open` until the hub has seen its end; `lines` were dealt with."""
+
+    id: str
+    state: str
+    lines: int
+    created: int
+    updated: int
+    refused: int
+
+
+class LineResult(Answered, frozen=True):
+    """What became of one line of an upload. `line` counts from 1."""
+
+    line: int
+    status: str
+    id: str | None = None
+    external_id: str | None = None
+    errors: tuple[Problem, ...] = ()
+
+
 class IdentifierKey(Answered, frozen=True):
     """A key under which tokens of identifiers are made. `public_key` is in hexadecimal digits."""
 

@@ -30,6 +30,7 @@ from .answers import (
     WhoAmI,
 )
 from .batches import ROWS, batches, in_place
+from .bulk import in_rows, numbered, parts, upload
 from .calls import Call
 from .copies.syncing import MOST_ENTRIES, Synced, Told, sync
 from .copies.writing import CopyWriter
@@ -116,6 +117,21 @@ class AsyncHubClient:
             for row in in_place(await self.submit_batch(batch), before):
                 yield row
             before += len(batch)
+
+    async def bulk(self, signals: Iterable[NewSignal], *, key: str | None = None) -> AsyncIterator[RowResult]:
+        """Submit any number in bulk uploads of up to 100,000; gives the result of each in its place, after each upload.
+
+        An upload that breaks off is sent again under the same key, and the hub passes by what it has stored: nothing is
+        lost or doubled, also without `external_id`. The key follows from the lines, so a program that was killed goes
+        on by sending the same again; give a `key` of your own to tell two equal uploads apart.
+        """
+        before = 0
+        for number, part in enumerate(parts(signals)):
+            read, refused, told = await self._run(upload(self._tokens, part, numbered(key, number), before))
+            lines = [line async for line in self._rows(calls.bulk_results(told.id))] if told else []
+            for row in in_rows(lines, before, read, refused):
+                yield row
+            before = read
 
     async def signal(self, uuid: str) -> Signal:
         """One signal. The hub records that you read it."""
@@ -237,7 +253,10 @@ class AsyncHubClient:
         for attempt in count(1):
             try:
                 try:
-                    response = await self._http.request(**exchange.request_of(call))
+                    sent = exchange.request_of(call)
+                    if call.stream is not None:
+                        sent["content"] = call.stream.apieces()
+                    response = await self._http.request(**sent)
                 except httpx.TransportError as error:
                     raise exchange.no_answer(error) from None
                 return exchange.answer_of(call, response)

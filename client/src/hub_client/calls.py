@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
 from .answers import (
     BatchResult,
+    BulkUpload,
     Evaluated,
     FeedPage,
     Flood,
     IdentifierKeys,
     KindOfSignal,
+    LineResult,
     LookupResult,
     Match,
     Page,
@@ -30,9 +32,21 @@ _API: Final = "/api/v1"
 PREFIX: Final = 5  # digits of a hash by which a range is asked for
 
 
+class Stream(Protocol):
+    """A body that can be read from its beginning again."""
+
+    def pieces(self) -> Iterator[bytes]: ...
+    def apieces(self) -> AsyncIterator[bytes]: ...
+    @property
+    def size(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Call(Generic[Answer]):
-    """A request and the type of its answer. `repeatable`: sending it twice does what sending it once does."""
+    """A request and the type of its answer. `repeatable`: sending it twice does what sending it once does.
+
+    A body that is too long to hold is read from `stream` in pieces, with `headers` that say what it is.
+    """
 
     method: str
     path: str
@@ -40,6 +54,8 @@ class Call(Generic[Answer]):
     params: Mapping[str, str] = field(default_factory=dict)
     body: Any = field(default=None, repr=False)
     repeatable: bool = True
+    stream: Stream | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def following(self, address: str) -> Call[Answer]:
         """The next page. Only path and query of its address count: the key goes to no other host, and the hub may not
@@ -68,6 +84,18 @@ def submit_batch(signals: Sequence[NewSignal], *, atomic: bool) -> Call[BatchRes
     body = {"atomic": atomic, "signals": [signal.body() for signal in signals]}
     named = all(signal.external_id is not None for signal in signals)
     return Call("POST", f"{_API}/signals/batch", BatchResult, body=body, repeatable=named)
+
+
+def submit_bulk(body: Stream, key: str) -> Call[BulkUpload]:
+    headers = {
+        "Content-Type": "application/x-ndjson", "Content-Encoding": "gzip", "Content-Length": str(body.size),
+        "Idempotency-Key": key,
+    }  # fmt: skip
+    return Call("POST", f"{_API}/signals/bulk", BulkUpload, stream=body, headers=headers)
+
+
+def bulk_results(uuid: str) -> Call[Page[LineResult]]:
+    return Call("GET", f"{_API}/signals/bulk/{_part(uuid)}/results", Page[LineResult], {"limit": "5000"})
 
 
 def signal(uuid: str) -> Call[Signal]:

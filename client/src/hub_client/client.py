@@ -29,6 +29,7 @@ from .answers import (
     WhoAmI,
 )
 from .batches import ROWS, batches, in_place
+from .bulk import in_rows, numbered, parts, upload
 from .calls import Call
 from .copies.syncing import MOST_ENTRIES, Synced, Told, sync
 from .copies.writing import CopyWriter
@@ -119,6 +120,20 @@ class HubClient:
         for batch in batches(signals, rows):
             yield from in_place(self.submit_batch(batch), before)
             before += len(batch)
+
+    def bulk(self, signals: Iterable[NewSignal], *, key: str | None = None) -> Iterator[RowResult]:
+        """Submit any number in bulk uploads of up to 100,000; gives the result of each in its place, after each upload.
+
+        An upload that breaks off is sent again under the same key, and the hub passes by what it has stored: nothing is
+        lost or doubled, also without `external_id`. The key follows from the lines, so a program that was killed goes
+        on by sending the same again; give a `key` of your own to tell two equal uploads apart.
+        """
+        before = 0
+        for number, part in enumerate(parts(signals)):
+            read, refused, told = self._run(upload(self._tokens, part, numbered(key, number), before))
+            lines = self._rows(calls.bulk_results(told.id)) if told else ()
+            yield from in_rows(lines, before, read, refused)
+            before = read
 
     def signal(self, uuid: str) -> Signal:
         """One signal. The hub records that you read it."""

@@ -36,6 +36,8 @@ from .settings import Settings
 Answer = TypeVar("Answer")
 
 TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
+# For an upload: its answer comes when all of it is stored.
+PATIENT: Final = httpx.Timeout(600.0, connect=10.0)
 _USER_AGENT: Final = f"hub-client/{__version__} Python/{platform.python_version()}"
 _KINDS: Final[dict[int, tuple[type[Refused], str]]] = {
     400: (Invalid, "Mend what is named below, and send it again."),
@@ -106,6 +108,8 @@ def request_of(call: Call[Any]) -> dict[str, Any]:
     sent: dict[str, Any] = {"method": call.method, "url": call.path}
     if call.params:
         sent["params"] = dict(call.params)
+    if call.stream is not None:
+        sent |= {"content": call.stream.pieces(), "headers": dict(call.headers), "timeout": PATIENT}
     if call.body is not None:
         sent["content"] = msgspec.json.encode(call.body)
         sent["headers"] = {"Content-Type": "application/json"}

@@ -41,7 +41,7 @@ def submit(tokens: Tokens, signal: NewSignal) -> Steps[Signal]:
 
 def submit_batch(tokens: Tokens, signals: Sequence[NewSignal], *, atomic: bool) -> Steps[BatchResult]:
     """What its type refuses here is a refused row like those that the hub refuses; with `atomic` it is raised."""
-    refused = {} if atomic else {row: found for row, signal in enumerate(signals) if (found := _refusal(row, signal))}
+    refused = {} if atomic else {row: found for row, signal in enumerate(signals) if (found := refusal(row, signal))}
     places = [row for row in range(len(signals)) if row not in refused]
     if not places:
         return BatchResult(0, len(refused), tuple(refused.values()))
@@ -51,7 +51,8 @@ def submit_batch(tokens: Tokens, signals: Sequence[NewSignal], *, atomic: bool) 
     return BatchResult(result.stored, result.refused + len(refused), tuple(rows[row] for row in sorted(rows)))
 
 
-def _refusal(row: int, signal: NewSignal) -> RowResult | None:
+def refusal(row: int, signal: NewSignal) -> RowResult | None:
+    """Why the type of an indicator refuses it here, as the hub would say it of that row of a batch."""
     try:
         signal.prepared()
     except InvalidValue as error:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework import status
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Scope
-from hub.errors import Problem
 from hub.words import problem_in
 from sharing.api.paging import Page, page_schema
-from sharing.api.problems import flattened, problems_of_a_row
+from sharing.api.problems import problems_of_a_row
+from sharing.api.serializers.quick import read_rows
 from sharing.api.serializers.signals import (
     MAX_REFERENCE,
     BatchIn,
@@ -31,7 +30,6 @@ from sharing.api.serializers.signals import (
 from sharing.api.serializers.strict import quoted
 from sharing.api.views.base import HubView, valid_body, valid_query
 from sharing.signals import services
-from sharing.signals.inputs import SignalInput
 from sharing.signals.models import Signal
 from sharing.signals.preparation import MAX_INDICATORS
 from sharing.signals.selectors import newest_page, with_details
@@ -135,15 +133,6 @@ def indicators_sent(row: Any) -> int:
     """How many indicators of an unread row will be read: none of a list that is too long."""
     sent = row.get("indicators") if isinstance(row, Mapping) else None
     return len(sent) if isinstance(sent, list) and len(sent) <= MAX_INDICATORS else 0
-
-
-def read_rows(rows: Iterable[Any]) -> Iterator[SignalInput | list[Problem]]:
-    serializer = SignalIn()
-    for row in rows:
-        try:
-            yield serializer.read(row)
-        except ValidationError as error:
-            yield flattened(error.detail)
 
 
 class SignalDetail(HubView):

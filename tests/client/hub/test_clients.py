@@ -250,3 +250,31 @@ def test_both_clients_have_the_same_methods() -> None:
         return {name: list(inspect.signature(method).parameters) for name, method in public if name[0] != "_"}
 
     assert methods(HubClient) == methods(AsyncHubClient)
+
+
+def test_a_bulk_upload_has_the_result_of_each_row(alpha: HubClient, hub: HubProcess, keys: dict[str, str]) -> None:
+    rows = [a_signal(md5(f"bulk {number}"), f"bulk-{number}") for number in range(2_500)]
+    rows[3] = a_signal("no digits", "bulk-wrong-here")
+    rows[5] = NewSignal(harm="other", severity="low", sharing_groups=("no-such-group",), indicators=rows[5].indicators)
+    rows[7] = NewSignal(
+        kind="account", harm="other", severity="low", sharing_groups=(GROUP,), account=Account(platform="alpha"),
+        indicators=(Indicator("email", "bulk@example.org"),),
+    )  # fmt: skip
+
+    results = list(alpha.bulk(rows))
+
+    assert [result.row for result in results] == list(range(len(rows)))
+    assert {result.row: result.errors[0].code for result in results if not result.stored} == {
+        3: results[3].errors[0].code, 5: "unknown_group"
+    }  # fmt: skip
+    assert results[4].external_id == "bulk-4"
+    assert alpha.signal(results[4].id or "").indicators[0].value == md5("bulk 4")
+
+    async def again() -> list[str | None]:
+        async with AsyncHubClient(hub.url, keys["alpha"]) as client:
+            return [result.id async for result in client.bulk(rows)]
+
+    # The same lines are the same upload: also rows without a reference of their own are not stored again.
+    assert asyncio.run(again()) == [result.id for result in results]
+    changed = {result.status for result in alpha.bulk(rows[:3], key="another")}
+    assert changed == {"updated"}

@@ -109,6 +109,20 @@ def test_refused_rows_are_named_with_what_the_hub_says(tmp_path: Path) -> None:
     assert {(line["place"], line["status"]) for line in lines} == {("line 3", "refused"), ("line 4", "refused")}
 
 
+def test_rows_are_sent_in_bulk_and_told_like_those_of_batches(tmp_path: Path, alpha: HubClient) -> None:
+    references = write_rows(tmp_path / "bulk.csv", 4)
+    with (tmp_path / "bulk.csv").open("a") as file:
+        file.write(f"{uuid4()},zz\n")
+
+    done = run("submit", str(tmp_path / "bulk.csv"), *AUDIENCE, "--bulk")
+    again = run("submit", str(tmp_path / "bulk.csv"), *AUDIENCE, "--bulk")
+
+    assert "line 6:" in done.stderr
+    assert "4 rows were sent, 1 were refused." in done.stderr
+    assert "0 rows were sent, 4 had been sent before, 1 were refused." in again.stderr
+    assert set(references) <= set(references_at(alpha))
+
+
 def test_a_dry_run_sends_nothing(tmp_path: Path, alpha: HubClient) -> None:
     references = write_rows(tmp_path / "dry.csv", 3)
 

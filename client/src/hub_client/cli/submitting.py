@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from hub_client.answers import RowResult
-from hub_client.batches import MOST_ROWS, ROWS, batches
+from hub_client.batches import BULK_ROWS, MOST_ROWS, ROWS, batches
 from hub_client.client import HubClient
 from hub_client.errors import BadSetting, HubClientError, Problem
 from hub_client.hashing import files_in, hash_files
@@ -23,7 +24,9 @@ from hub_client.signals import NewSignal
 from .options import Config, Json, Processes, Url
 from .output import Code, code_of, complain, ends_well, note, print_json, progress
 
+_LARGE = 8 * 2**20  # bytes of a source that is better sent in bulk
 _SHOWN = 20  # refused rows that are told one by one
+_PLACE = re.compile("^/signals/[0-9]+")
 
 
 @ends_well
@@ -43,6 +46,10 @@ def submit_command(
     ] = None,
     summary: Annotated[str | None, typer.Option(help="For rows that have none.")] = None,
     rows: Annotated[int, typer.Option(min=1, max=MOST_ROWS, help="Signals in a request.")] = ROWS,
+    bulk: Annotated[
+        bool | None,
+        typer.Option(help="In bulk uploads instead of batches. Left out: so for files of more than 8 MB."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row here, send nothing.")] = False,
     afresh: Annotated[bool, typer.Option("--afresh", help="Send again what was sent before.")] = False,
     state: Annotated[
@@ -69,7 +76,8 @@ def submit_command(
     with HubClient(url, config=config) as client, Sent(state or state_file(client.settings.url, source)) as sent:
         if afresh:
             sent.forget()
-        upload = Upload(client, sent, rows, json=json)
+        many = bulk if bulk is not None else source.is_file() and source.stat().st_size > _LARGE
+        upload = Upload(client, sent, BULK_ROWS if many else rows, many, json=json)
         try:
             upload.run(found)
         except (KeyboardInterrupt, HubClientError) as error:
@@ -120,6 +128,7 @@ class Upload:
     client: HubClient
     sent: Sent
     rows: int
+    bulk: bool
     json: bool
     tally: Tally = field(default_factory=Tally)
 
@@ -127,12 +136,12 @@ class Upload:
         waiting: dict[str, str] = {}  # digest -> place, in the order in which they are sent
         with progress() as bar:
             task = bar.add_task("Submitting", total=None)
-            for batch in batches(self._to_send(found, waiting), self.rows):
-                result = self.client.submit_batch(batch)
+            for batch in batches(self._to_send(found, waiting), self.rows, bulk=self.bulk):
+                results = list(self.client.bulk(batch)) if self.bulk else self.client.submit_batch(batch).results
                 digests = list(islice(waiting, len(batch)))
                 # Only now: what a crash leaves out here is sent again under the same reference, which changes nothing.
-                self.sent.add((digests[row.row], row.id or "") for row in result.results if row.stored)
-                for row in result.results:
+                self.sent.add((digests[row.row], row.id or "") for row in results if row.stored)
+                for row in results:
                     self._tell(waiting.pop(digests[row.row]), row)
                 bar.update(task, completed=self.tally.counts.total())
 
@@ -165,7 +174,7 @@ class Upload:
 
 def _in_the_row(problem: Problem) -> str:
     """Without /signals/17 before it: that is the place in a batch, of which nobody knows."""
-    path = "/" + "/".join(problem.path.split("/")[3:])
+    path = _PLACE.sub("", problem.path) or "/"
     return f"{path}: {problem.message} {problem.mend}".strip()
 
 

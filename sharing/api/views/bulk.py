@@ -1,0 +1,125 @@
+"""Bulk uploads: many signals in one request, which may be sent again (floor 7)."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+
+from accounts.models import Scope
+from hub.errors import Invalid, Problem
+from sharing.api.ndjson import MEDIA_TYPE, Lines, source_of
+from sharing.api.receiving import receive
+from sharing.api.serializers.bulk import (
+    KEY_PATTERN,
+    LONGEST_KEY,
+    BulkOut,
+    BulkResultsOut,
+    BulkResultsQuery,
+    is_key,
+)
+from sharing.api.views.base import HubView, valid_query
+from sharing.signals.bulk.selectors import LineResult, bulk_upload, line_results
+from sharing.signals.bulk.services import MAX_LINES
+
+_HEADER = "Idempotency-Key"
+_NO_KEY = Problem(
+    f"/headers/{_HEADER}",
+    "required",
+    f"The header {_HEADER} is missing, or is not 1 to {LONGEST_KEY} printable ASCII characters without spaces.",
+    "Make a random one for each body, a UUID for example, and send it again with the same body.",
+)
+
+
+class SignalBulk(HubView):
+    scopes = {"POST": Scope.WRITE_SIGNALS}
+
+    @extend_schema(
+        operation_id="submit_bulk",
+        summary=f"Submit up to {MAX_LINES:,} signals, one JSON object a line",
+        description="Each line is a signal as POST /signals takes it. Lines are stored in pieces while the body comes "
+        "in; good ones are stored, bad ones are refused line by line, and `results` tells of each. When anything "
+        "breaks, send the same body again with the same Idempotency-Key: what is stored is passed by. The body may "
+        "have Content-Encoding: gzip. Each line counts for a hundredth of a request against the limit.",
+        parameters=[
+            OpenApiParameter(
+                _HEADER, {"type": "string", "pattern": KEY_PATTERN}, OpenApiParameter.HEADER, required=True,
+                description="Names this body, among those of your API client. Kept for "
+                f"{settings.BULK_KEEP_DAYS} days.",
+            )
+        ],
+        request={MEDIA_TYPE: OpenApiTypes.STR},
+        responses={
+            200: OpenApiResponse(BulkOut, description="Each line was dealt with."),
+            409: OpenApiResponse(
+                description="The key came with another body before, another request with it has begun since, or "
+                "rights have changed. What was stored stays."
+            ),
+        },
+        tags=["bulk"],
+    )  # fmt: skip
+    def post(self, request: Request) -> Response:
+        source = source_of(request, settings.STREAMED_BODIES["/api/v1/signals/bulk"])
+        try:
+            hold = receive(actor=self.actor, key=key_of(request), lines=Lines(source))
+        finally:
+            source.drain()
+        return Response(BulkOut(bulk_upload(self.actor, hold.uuid)).data)
+
+
+def key_of(request: Request) -> str:
+    key = request.headers.get(_HEADER, "")
+    try:
+        is_key(key)
+    except ValidationError:
+        raise Invalid([_NO_KEY]) from None
+    return key
+
+
+class BulkDetail(HubView):
+    scopes = {"GET": Scope.WRITE_SIGNALS}
+
+    @extend_schema(
+        operation_id="read_bulk",
+        summary="See how far a bulk upload of your organisation came",
+        responses=BulkOut,
+        tags=["bulk"],
+    )
+    def get(self, request: Request, uuid: UUID) -> Response:
+        return Response(BulkOut(bulk_upload(self.actor, uuid)).data)
+
+
+class BulkResults(HubView):
+    scopes = {"GET": Scope.WRITE_SIGNALS}
+
+    @extend_schema(
+        operation_id="list_bulk_results",
+        summary="List what became of each line of a bulk upload",
+        description=f"Kept for {settings.BULK_KEEP_DAYS} days. At most five errors of a line are kept.",
+        parameters=[BulkResultsQuery],
+        responses=BulkResultsOut,
+        tags=["bulk"],
+    )
+    def get(self, request: Request, uuid: UUID) -> Response:
+        query = valid_query(BulkResultsQuery, request).validated_data
+        upload = bulk_upload(self.actor, uuid)
+        most = query["limit"]
+        rows = line_results(self.actor, upload, after=query["after"], most=most + 1, status=query.get("status", ""))
+        following = None
+        if len(rows) > most:
+            following = replace_query_param(request.build_absolute_uri(), "after", rows[most - 1].line)
+        return Response({"results": [result_out(row) for row in rows[:most]], "next": following})
+
+
+def result_out(row: LineResult) -> dict[str, Any]:
+    """What BulkResultOut describes, without its cost."""
+    return {
+        "line": row.line, "status": row.status, "id": row.id, "external_id": row.external_id, "errors": row.errors
+    }  # fmt: skip
