@@ -21,7 +21,7 @@ from hub.outbox.models import OutboxEvent
 from hub.outbox.services import still_working
 from sharing.matching.models import Match, Rematch
 from sharing.matching.rematches import announce_end, hand_on
-from sharing.matching.services import match_signals
+from sharing.matching.services import chunk_size, match_signals
 from sharing.signals.models import Signal, SignalIndicator, SignalQuerySet, is_live
 
 # A worker is kept from fresh submissions for this long, and one chunk more; it goes on when its turn comes again.
@@ -127,16 +127,16 @@ def _begin(rematch: Rematch) -> None:
 
 def _match_next(rematch: Rematch) -> None:
     assert rematch.up_to_id is not None
-    end = rematch.up_to_id
+    end, size = rematch.up_to_id, CHUNK
     if rematch.for_organisation_id is None:
-        end = min(end, rematch.done_id + WINDOW)
+        end, size = min(end, rematch.done_id + WINDOW), chunk_size(CHUNK)
     chunk = _scope(rematch).filter(pk__gt=rematch.done_id, pk__lte=end).order_by("pk")
-    ids = list(chunk.values_list("pk", flat=True)[:CHUNK])
+    ids = list(chunk.values_list("pk", flat=True)[:size])
     if ids:
         match_signals(ids, rematch=rematch)
         rematch.found += Match.objects.filter(rematch=rematch, signal__in=ids).count()
         rematch.done += len(ids)
-    rematch.done_id = ids[-1] if len(ids) == CHUNK else end
+    rematch.done_id = ids[-1] if len(ids) == size else end
 
 
 def _scope(rematch: Rematch) -> SignalQuerySet:

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.actor import Actor
-from accounts.models import Scope
+from accounts.models import Organisation, Scope
 from hub.audit.services import record
 from hub.errors import NotFound
 from hub.outbox.models import OutboxEvent
@@ -23,7 +23,10 @@ from sharing.matching.models import Match, Rematch
 from sharing.matching.telling import Told, told_about
 from sharing.matching.thresholds import thresholds
 
+# Signals that are matched in one transaction, and how many rows it may come to: who relates to them waits for its end.
 CHUNK = 100
+_ROWS = 2_000
+_SMALLEST_CHUNK = 10
 # {"found": [match ids], "updated": [match ids]}: rows that tell something new, or rest on other signals than before.
 TOLD = "matches.told"
 # {"match": id}: its recipient gave a verdict.
@@ -36,9 +39,16 @@ def match_changed(events: list[OutboxEvent]) -> None:
     # A changed signal may be what other matches rest on; those are worked out anew with it.
     resting = Match.objects.filter(related__overlap=sorted(wanted)).values_list("signal", flat=True)
     signal_ids = sorted(wanted.union(resting))
-    for start in range(0, len(signal_ids), CHUNK):
-        match_signals(signal_ids[start : start + CHUNK])
+    size = chunk_size(CHUNK)
+    for start in range(0, len(signal_ids), size):
+        match_signals(signal_ids[start : start + size])
         still_working(events)
+
+
+def chunk_size(most: int) -> int:
+    """How many signals to match in one transaction: the more organisations may be told of each, the fewer."""
+    members = Organisation.objects.filter(status=Organisation.Status.ACTIVE).count()
+    return min(most, max(_SMALLEST_CHUNK, _ROWS // max(members, 1)))
 
 
 def match_signals(signal_ids: Sequence[int], *, rematch: Rematch | None = None) -> None:

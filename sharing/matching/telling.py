@@ -45,18 +45,19 @@ def told_about(
     of which a row names only the closest.
     """
     related = facts.related.tolist()
-    audiences = audience_ids({*signal_ids, *related})
-    if only is not None:
-        audiences = {pk: seeing & {only} for pk, seeing in audiences.items()}
     owners = dict(Signal.objects.filter(pk__in={*signal_ids, *related}).values_list("pk", "organisation"))
     owner_of = np.array([owners.get(pk, 0) for pk in related], np.int64)
-    recipients = frozenset[int]().union(*(audiences.get(pk, frozenset()) for pk in signal_ids))
-    seen = _seen(related, audiences, recipients)
-    counts = {recipient: facts.counted_by(seen[recipient]) for recipient in recipients}
     is_asked = np.isin(facts.related, list(signal_ids))
     submitters = list({owners[pk] for pk in signal_ids if pk in owners})
     elsewhere = ~is_asked if len(submitters) > 1 else ~is_asked & ~np.isin(owner_of, submitters)
     _one_teller_at_a_time({*facts.related[elsewhere].tolist(), *facts.leading_to(elsewhere)})
+    # From here on: who gains sight later is matched again, waits for these rows, and leaves to them what they tell.
+    audiences = audience_ids({*signal_ids, *related})
+    if only is not None:
+        audiences = {pk: seeing & {only} for pk, seeing in audiences.items()}
+    recipients = frozenset[int]().union(*(audiences.get(pk, frozenset()) for pk in signal_ids))
+    seen = _seen(related, audiences, recipients)
+    counts = {recipient: facts.counted_by(seen[recipient]) for recipient in recipients}
     sides = _Sides(signal_ids, recipients)
     reaches = reach_of(recipients, related) if facts.has_videos else {}
     told: Told = {}
@@ -72,17 +73,17 @@ def told_about(
             if known is not None and (recipient, signal_id) not in known:
                 kept = kept[facts.related[about.places[kept]] < signal_id]
             if kept.size:
-                places = about.places[kept]
-                sides.tell(recipient, signal_id, facts.related[places[is_asked[places]]].tolist())
                 # Strongest first; of equals the oldest first.
                 kept = kept[np.argsort(-strengths[kept], kind="stable")]
+                shown = about.places[kept[:MAX_RELATED]]
+                sides.tell(recipient, signal_id, facts.related[shown[is_asked[shown]]].tolist())
                 told[recipient, signal_id] = Match(
                     recipient_id=recipient,
                     signal_id=signal_id,
                     strength=float(strengths[kept[0]]),
                     related_count=len(kept),
                     updated_at=Now(),
-                    **_shown(facts, about, about.places[kept[:MAX_RELATED]], counts[recipient], reach),
+                    **_shown(facts, about, shown, counts[recipient], reach),
                 )
     return told
 

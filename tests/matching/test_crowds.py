@@ -27,27 +27,30 @@ pytestmark = pytest.mark.django_db
 MD5 = "900150983cd24fb0d6963f7d28e17f72"
 
 
-def pair_by_pair(signal_ids: list[int]) -> dict[tuple[int, int], Any]:
+def pair_by_pair(signal_ids: list[int], listed: int) -> dict[tuple[int, int], Any]:
     """What is to be told when nobody has been told anything: each pair of signals compared, indicator by indicator.
-    Of two that are matched the later one tells."""
+    What a later one of them lists, an earlier one leaves out."""
     links = defaultdict(list)
     for link in SignalIndicator.objects.select_related("indicator").order_by("indicator"):
         links[link.signal_id].append(link)
     owners = dict(Signal.objects.values_list("pk", "organisation"))
     audiences = audience_ids(owners)
     bits = thresholds()
-    told: dict[tuple[int, int], Any] = defaultdict(list)
-    for signal_id in signal_ids:
-        for related_id in sorted(owners):
-            if owners[related_id] == owners[signal_id] or (related_id in signal_ids and related_id > signal_id):
-                continue
-            pairs = [(one, two) for one in links[signal_id] for two in links[related_id]]
-            facts = sorted(filter(None, (compared(one, two, bits) for one, two in pairs)))
-            if facts:
-                for recipient in audiences.get(signal_id, frozenset()) & audiences.get(related_id, frozenset()):
-                    told[recipient, signal_id].append((-facts[0][0], related_id, facts[:MAX_FACTS]))
-    for rows in told.values():
-        rows.sort(key=lambda row: (-row[0], row[1]))
+    told: dict[tuple[int, int], Any] = {}
+    for signal_id in sorted(signal_ids, reverse=True):
+        for recipient in audiences.get(signal_id, frozenset()):
+            rows = []
+            for related_id in sorted(owners):
+                if owners[related_id] == owners[signal_id] or recipient not in audiences.get(related_id, frozenset()):
+                    continue
+                if signal_id in [related for _, related, _ in told.get((recipient, related_id), [])[:listed]]:
+                    continue
+                pairs = [(one, two) for one in links[signal_id] for two in links[related_id]]
+                facts = sorted(filter(None, (compared(one, two, bits) for one, two in pairs)))
+                if facts:
+                    rows.append((-facts[0][0], related_id, facts[:MAX_FACTS]))
+            if rows:
+                told[recipient, signal_id] = sorted(rows, key=lambda row: (-row[0], row[1]))
     return told
 
 
@@ -92,7 +95,7 @@ def test_a_crowd_is_told_exactly_what_pair_by_pair_would_tell(monkeypatch: pytes
     monkeypatch.setattr("sharing.matching.telling.MAX_RELATED", 6)
     crowd(random.Random(seed))
     signal_ids = list(Signal.objects.order_by("?").values_list("pk", flat=True))[:20]
-    expected = pair_by_pair(signal_ids)
+    expected = pair_by_pair(signal_ids, listed=6)
     match_signals(signal_ids)
     found = {(match.recipient_id, match.signal_id): match for match in Match.objects.all()}
     assert found.keys() == expected.keys()

@@ -7,18 +7,21 @@ from collections.abc import Callable, Sequence
 from threading import Barrier, Event, Thread
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.models import Organisation
+from hub.launcher.processes import wait_until
 from sharing.matching import facts as facts_module
-from sharing.matching import services
+from sharing.matching import services, telling
 from sharing.matching.facts import Facts, facts_from
 from sharing.matching.index import Neighbour, near_index
 from sharing.matching.models import Match
 from sharing.matching.relations import Link, Neighbours
 from sharing.signals.models import Signal
-from sharing.visibility.models import SharingGroup
+from sharing.visibility.models import GroupPermission, SharingGroup
+from sharing.visibility.services import revoke_access
 from tests import factories
+from tests.matching.working import work_off
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PDQ = "d8f8f0cee0f4a84f0637022a078f67f0b36e2ed596621e1d33e6339c4e9c9b22"
@@ -183,6 +186,56 @@ def test_a_pair_that_two_workers_match_at_the_same_moment_is_told_once(
             rows = Match.objects.filter(recipient=organisation, signal__in=pair).values_list("signal", "related")
             ((signal_id, related),) = rows
             assert {signal_id, *related} == {signal.pk for signal in pair}
+
+
+def test_who_regains_sight_while_a_worker_waits_keeps_its_match(members: Members) -> None:
+    """The worker began when alpha saw nothing. What it writes is by what alpha sees when it has waited."""
+    group, (alpha, beta, gamma) = members
+    shared, others = ("sha256", secrets.token_hex(32)), ("sha256", secrets.token_hex(32))
+    other = factories.submit(gamma, group, match=True, indicators=[others])
+    early = factories.submit(alpha, group, match=True, indicators=[shared])
+    later = factories.submit(beta, group, match=True, indicators=[shared, others])
+    assert frozenset({early.pk, later.pk}) in told(alpha)
+    work_off()  # what the members gained before
+    operator, view = factories.make_operator(), GroupPermission.VIEW
+    revoke_access(actor=operator, sharing_group=group, organisation=alpha, permission=view, reason="Left.")
+    told_of_other, may_end = Event(), Event()
+
+    def tells_of_other() -> None:
+        with transaction.atomic():
+            telling._one_teller_at_a_time([other.pk])
+            told_of_other.set()
+            assert may_end.wait(30.0)
+
+    busy = Thread(target=_and_close(tells_of_other))
+    busy.start()
+    assert told_of_other.wait(30.0)
+    slow = worker(later.pk)
+    assert wait_until(somebody_waits, seconds=30.0, every=0.01)
+    factories.give(alpha, group)
+    work_off("visibility.gained", "rematch.step")
+    may_end.set()
+    for thread in (busy, slow):
+        thread.join(30.0)
+        assert not thread.is_alive()
+    assert frozenset({early.pk, later.pk}) in told(alpha)
+
+
+def somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        return bool(cursor.fetchone()[0])
+
+
+def test_a_pair_that_finds_no_room_in_the_later_row_is_in_the_earlier_one(
+    members: Members, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "MAX_RELATED", 3)
+    group, (alpha, beta, _gamma) = members
+    old = [factories.submit(alpha, group, indicators=[("pdq", PDQ)]).pk for _ in range(5)]
+    new = factories.submit(beta, group, indicators=[("pdq", PDQ)]).pk
+    services.match_signals([*old, new])
+    assert told(alpha) == {frozenset({one, new}) for one in old}
 
 
 def _value_of(signal: Signal) -> str:
