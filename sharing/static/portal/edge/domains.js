@@ -10,7 +10,8 @@ const FEWEST_LABELS = 2;
 const LETTERS = /^[-a-z0-9\u00df\u03c2\u06fd\u06fe\u0f0b\u3007\p{Ll}\p{Lo}\p{Lm}\p{Mn}\p{Mc}\p{Nd}]+$/u;
 const REFUSED = new RegExp(
   "[\\u0640\\u07fa\\u302e\\u302f\\u3031-\\u3035\\u303b\\u0660-\\u0669\\u06f0-\\u06f9\\u034f" +
-  "\\u1100-\\u11ff\\ua960-\\ua97f\\ud7b0-\\ud7ff\\u17b4\\u17b5\\u180b-\\u180f\\ufe00-\\ufe0f\\u{e0100}-\\u{e01ef}]", "u",
+  "\\u1100-\\u11ff\\ua960-\\ua97f\\ud7b0-\\ud7ff\\u17b4\\u17b5" +
+  "\\u180b-\\u180f\\ufe00-\\ufe0f\\u{e0100}-\\u{e01ef}]", "u",
 );
 
 // The canonical name, or null.

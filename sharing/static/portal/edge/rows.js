@@ -9,7 +9,8 @@ const addButton = document.querySelector("[data-add-row]");
 export class Row {
   constructor(element, { keyed, digits, words, refusals }) {
     const field = (name) => element.querySelector(`[id$="-${name}"]`);
-    Object.assign(this, { element, keyed, digits, words, refusals, twins: [], note: element.querySelector("[data-edge-note]") });
+    Object.assign(this, { element, keyed, digits, words, refusals, twins: [] });
+    this.note = element.querySelector("[data-edge-note]");
     Object.assign(this, { type: field("type"), value: field("value"), platform: field("platform") });
     Object.assign(this, { quality: field("quality"), token: field("token"), keyId: field("key_id") });
     this.valueName = this.value.name;
@@ -82,7 +83,8 @@ export class Row {
   }
 
   refuse(code) {
-    this.wrongField = { no_type: this.type, platform_missing: this.platform, bad_platform: this.platform }[code] ?? this.value;
+    const fields = { no_type: this.type, platform_missing: this.platform, bad_platform: this.platform };
+    this.wrongField = fields[code] ?? this.value;
     const words = this.refusals[this.type.value]?.[code] ?? this.words[code] ?? this.words.failed;
     this.say(words.replace("%(digits)s", this.digits[this.type.value]), true);
   }
