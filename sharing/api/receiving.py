@@ -39,7 +39,7 @@ _OTHER_BODY: Final = (
 )
 _BROKE_OFF: Final = (
     "The body broke off before its end, or is not compressed as its header says. "
-    "What came before is stored. Send the same body again with the same Idempotency-Key."
+    "Whole lines that were read before are stored. Send the same body again with the same Idempotency-Key."
 )
 _NO_LINES: Final = Problem("", "no_lines", "The body has no lines.", "Write one signal in each line.")
 _TOO_MANY: Final = Problem(
