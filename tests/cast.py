@@ -13,12 +13,13 @@ from sharing.matching.floods.models import Flood, FloodNotice
 from sharing.matching.models import Match, Rematch
 from sharing.notifications.models import WebhookDelivery
 from sharing.notifications.services import create_webhook
-from sharing.signals.bulk.models import BulkUpload
+from sharing.signals.bulk.models import BulkUpload, digest_of_key
 from sharing.signals.indicators import Indicator
 from sharing.signals.models import Signal
 from sharing.visibility.models import SharingGroup
 from tests import factories
 
+BULK_KEY = "the-first-upload"
 SHARED_HASH = "5d41402abc4b2a76b9719d911017c592"
 WHO = (
     "submitter",
@@ -73,7 +74,7 @@ class Scene:
         client = ApiClient.objects.filter(organisation__slug="submitter").first()
         assert client is not None
         return BulkUpload.objects.get_or_create(
-            client=client, key_sha256=bytes(32), defaults={"organisation": client.organisation}
+            client=client, key_sha256=digest_of_key(BULK_KEY), defaults={"organisation": client.organisation}
         )[0]
 
     def match_of(self, who: str) -> Match | None:

@@ -28,7 +28,7 @@ from sharing.signals.bulk.models import BulkUpload
 from sharing.signals.models import Signal
 from sharing.visibility.models import SharingGroup
 from tests import factories
-from tests.cast import IN_GROUP, KNOWN, SHARED_HASH, WHO, Scene, make_scene
+from tests.cast import BULK_KEY, IN_GROUP, KNOWN, SHARED_HASH, WHO, Scene, make_scene
 
 pytestmark = pytest.mark.django_db
 
@@ -67,6 +67,7 @@ API: dict[tuple[str, str], tuple[str, Any, dict[str, int]]] = {
     ),
     # Read line by line, so that what nobody may share is refused in the results.
     ("api:signal-bulk", "POST"): ("", Lines(json.dumps(NEW_SIGNAL)), only(200, *KNOWN)),
+    ("api:signal-bulk", "GET"): ("bulk key", Lines(), only(200, "submitter")),
     ("api:bulk", "GET"): ("bulk", None, only(200, "submitter")),
     ("api:bulk-results", "GET"): ("bulk", None, only(200, "submitter")),
     ("api:signal", "GET"): ("signal", None, only(200, *IN_GROUP)),
@@ -120,6 +121,8 @@ def arguments(scene: Scene, what: str, who: str) -> dict[str, Any]:
         return endpoint if what == "webhook" else {**endpoint, "delivery": delivery.uuid}
     if what == "bulk":
         return {"uuid": scene.bulk_upload().uuid}
+    if what == "bulk key":
+        scene.bulk_upload()
     if what == "range":
         return {"type": "md5", "prefix": SHARED_HASH[:5]}
     return {}
@@ -128,7 +131,7 @@ def arguments(scene: Scene, what: str, who: str) -> dict[str, Any]:
 def ask(client: Client, scene: Scene, who: str, method: str, address: str, body: Any) -> Any:
     headers = {"authorization": f"Bearer {scene.keys[who]}"} if who in scene.keys else {}
     if isinstance(body, Lines):
-        headers["idempotency-key"] = "key"
+        headers["idempotency-key"] = BULK_KEY
         return client.generic(method, address, body, content_type=MEDIA_TYPE, headers=headers)
     return client.generic(
         method, address, b"" if body is None else json.dumps(body), content_type="application/json", headers=headers

@@ -39,8 +39,9 @@ _OTHER_BODY: Final = (
 )
 _BROKE_OFF: Final = (
     "The body broke off before its end, or is not compressed as its header says. "
-    "What came before is stored. Send the same body again with the same Idempotency-Key."
+    "Whole lines that were read before are stored. Send the same body again with the same Idempotency-Key."
 )
+_HOW_FAR: Final = "GET /api/v1/signals/bulk with the same key tells how far it came."
 _NO_LINES: Final = Problem("", "no_lines", "The body has no lines.", "Write one signal in each line.")
 _TOO_MANY: Final = Problem(
     "",
@@ -76,7 +77,7 @@ def _look_at_the_end(lines: Lines) -> None:
     if lines.take(1):
         raise Invalid([_TOO_MANY])
     if lines.cut:
-        raise Invalid([Problem("", "broken_off", _BROKE_OFF, "GET the upload to see how far it came.")])
+        raise Invalid([Problem("", "broken_off", _BROKE_OFF, _HOW_FAR)])
 
 
 def _pass_by(kept: Kept, lines: Lines, seen: set[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import random
 from collections.abc import Iterator
@@ -15,72 +14,15 @@ from django.test import Client
 from accounts.models import ApiClient, Organisation
 from hub.audit.models import AuditEntry
 from hub.outbox.models import OutboxEvent
-from sharing.api import ndjson, receiving
+from sharing.api import receiving
 from sharing.signals.bulk.models import BulkChunk, BulkUpload
 from sharing.signals.models import Share, Signal, SignalIndicator
-from sharing.tasks import purge_bulk_uploads
 from tests import factories
+from tests.api.bulk import PATH, get, lines, results, row, send, send_part
 from tests.videos import video
 
 # Pieces are stored by a thread with a connection of its own.
 pytestmark = pytest.mark.django_db(transaction=True)
-PATH = "/api/v1/signals/bulk"
-
-
-def row(number: int, **more: Any) -> dict[str, Any]:
-    return {
-        "external_id": f"ad-{number}",
-        "kind": "content",
-        "harm": "other",
-        "severity": "low",
-        "summary": f"Advert {number}",
-        "sharing_groups": ["watch"],
-        "indicators": [{"type": "md5", "value": f"{number + 1:032x}"}],
-        **more,
-    }
-
-
-def lines(*rows: Any) -> bytes:
-    return b"".join(line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n" for line in rows)
-
-
-def send(client: Client, key: str, body: bytes, idempotency: str = "upload-1", **headers: str) -> Any:
-    kind = headers.pop("content_type", ndjson.MEDIA_TYPE)
-    headers = {"authorization": f"Bearer {key}", "idempotency-key": idempotency, **headers}
-    return client.post(PATH, body, content_type=kind, headers={k: v for k, v in headers.items() if v})
-
-
-def send_part(client: Client, key: str, part: bytes, length: int, idempotency: str = "upload-1") -> Any:
-    """As of a sender that goes away after this part of a longer body."""
-    read = {"wsgi.input": io.BytesIO(part), "CONTENT_LENGTH": str(length), "CONTENT_TYPE": ndjson.MEDIA_TYPE}
-    headers = {"authorization": f"Bearer {key}", "idempotency-key": idempotency}
-    return client.generic("POST", PATH, headers=headers, **read)  # type: ignore[arg-type]
-
-
-def get(client: Client, key: str, path: str) -> Any:
-    return client.get(path, headers={"authorization": f"Bearer {key}"})
-
-
-def results(client: Client, key: str, upload: str, query: str = "") -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    path: str | None = f"{PATH}/{upload}/results?{query}"
-    while path:
-        page = get(client, key, path).json()
-        found += page["results"]
-        path = page["next"]
-    return found
-
-
-@pytest.fixture
-def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(receiving, "PIECE_LINES", 3)
-
-
-@pytest.fixture
-def key() -> str:
-    organisation = factories.make_organisation("alpha")
-    factories.give(organisation, factories.make_group("watch"))
-    return factories.make_client(organisation)[1]
 
 
 def test_good_lines_are_stored_and_bad_ones_are_told(client: Client, key: str, small_pieces: None) -> None:
@@ -160,6 +102,8 @@ def test_a_body_that_broke_off_goes_on_where_it_stopped(client: Client, key: str
     assert (broken.status_code, broken.json()["errors"][0]["code"]) == (400, "broken_off")
     upload = BulkUpload.objects.get()
     assert (upload.state, upload.lines) == ("open", 4)
+    asked = client.get(PATH, headers={"authorization": f"Bearer {key}", "idempotency-key": "upload-1"}).json()
+    assert (asked["id"], asked["state"], asked["lines"]) == (str(upload.uuid), "open", 4)
     told = send(client, key, body).json()
     assert (told["id"], told["state"], told["lines"], told["created"]) == (str(upload.uuid), "complete", 10, 10)
     assert Signal.objects.count() == SignalIndicator.objects.count() == Share.objects.count() == 10
@@ -305,103 +249,3 @@ def test_a_group_that_is_lost_meanwhile_takes_no_more(
     told = send(client, key, body).json()
     assert told["created"] == Signal.objects.count() <= 3
     assert told["refused"] == 6 - told["created"]
-
-
-def test_lines_count_against_the_limit_and_what_is_stored_does_not(client: Client, small_pieces: None) -> None:
-    organisation = factories.make_organisation("alpha")
-    factories.give(organisation, factories.make_group("watch"))
-    # Four hundredths are left after the request itself.
-    _client, key = factories.make_client(organisation, rate_per_minute=2)
-    body = lines(*map(row, range(120)))
-    answer = send(client, key, body)
-    assert answer.status_code == 429
-    assert int(answer.headers["Retry-After"]) > 0
-    stored = Signal.objects.count()
-    assert 100 <= stored < 120
-    ApiClient.objects.update(rate_per_minute=100)
-    assert send(client, key, body).json()["created"] == 120
-
-
-def test_plain_identifiers_count_against_the_quota(client: Client, small_pieces: None) -> None:
-    organisation = factories.make_organisation("alpha", identifiers_per_day=4)
-    factories.give(organisation, factories.make_group("watch"))
-    key = factories.make_client(organisation)[1]
-    rows = [row(number, indicators=[{"type": "phone", "value": f"+44791112345{number}"}]) for number in range(6)]
-    answer = send(client, key, lines(*rows))
-    assert (answer.status_code, Signal.objects.count()) == (429, 3)
-    Organisation.objects.update(identifiers_per_day=100)
-    assert send(client, key, lines(*rows)).json()["created"] == 6
-
-
-def test_an_empty_body_is_refused(client: Client, key: str) -> None:
-    answer = send_part(client, key, b"", 0)
-    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "no_lines")
-
-
-@pytest.mark.parametrize(
-    ("body", "headers", "status", "code"),
-    [
-        (lines(row(0)), {"content_type": "application/json"}, 415, None),
-        (lines(row(0)), {"content-encoding": "br"}, 415, None),
-        (lines(row(0)), {"idempotency-key": ""}, 400, "required"),
-        (lines(row(0)), {"idempotency-key": "a b"}, 400, "required"),
-        (lines(row(0)), {"idempotency-key": "x" * 201}, 400, "required"),
-        (b"no gzip", {"content-encoding": "gzip"}, 400, "broken_off"),
-    ],
-)
-def test_what_is_no_upload_is_refused(
-    client: Client, key: str, body: bytes, headers: dict[str, str], status: int, code: str | None
-) -> None:
-    answer = send(client, key, body, **headers)
-    assert answer.status_code == status, answer.content
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    if code:
-        assert answer.json()["errors"][0]["code"] == code
-    assert not Signal.objects.exists()
-
-
-def test_lines_have_a_greatest_length_and_number(
-    client: Client, key: str, small_pieces: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ndjson, "LONGEST", 1_000)
-    monkeypatch.setattr(ndjson, "_PIECE", 600)
-    long = row(1, summary="x" * 3_000)
-    body = lines(row(0), long, row(2), long)[:-1]
-    told = send(client, key, body).json()
-    assert (told["lines"], told["created"], told["refused"]) == (4, 2, 2)
-    assert results(client, key, told["id"])[1]["errors"][0]["code"] == "line_too_long"
-    assert send(client, key, body).json() == told
-    assert send(client, key, body.replace(b"xxx", b"xyx", 1)).status_code == 409
-    monkeypatch.setattr(receiving, "MAX_LINES", 5)
-    answer = send(client, key, lines(*map(row, range(10, 17))), "many")
-    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "too_many_lines")
-    assert BulkUpload.objects.latest("pk").lines == 5
-
-
-def test_a_body_has_a_greatest_size_however_small_it_is_packed(client: Client, key: str, settings: Any) -> None:
-    settings.STREAMED_BODIES = {PATH: 100_000}
-    assert send(client, key, b" " * 100_001).status_code == 413
-    packed = gzip.compress(b" " * 100_000_000)
-    assert len(packed) < 100_000
-    assert send(client, key, packed, **{"content-encoding": "gzip"}).status_code == 413
-
-
-def test_an_upload_is_for_its_own_organisation_only(client: Client, key: str) -> None:
-    other = factories.make_client(factories.make_organisation("beta"))[1]
-    upload = send(client, key, lines(row(0))).json()["id"]
-    for path in (f"{PATH}/{upload}", f"{PATH}/{upload}/results"):
-        assert get(client, key, path).status_code == 200
-        assert get(client, other, path).status_code == 404
-    # The same key of another client names another upload.
-    told = send(client, other, lines(row(0))).json()
-    assert told["id"] != upload
-    assert results(client, other, told["id"])[0]["errors"][0]["code"] == "unknown_group"
-
-
-def test_old_uploads_are_forgotten_and_their_signals_stay(client: Client, key: str) -> None:
-    old, new = (send(client, key, lines(row(number)), f"upload-{number}").json()["id"] for number in range(2))
-    BulkUpload.objects.filter(uuid=old).update(created_at="2026-01-01T00:00:00Z")
-    purge_bulk_uploads()
-    assert get(client, key, f"{PATH}/{old}").status_code == 404
-    assert get(client, key, f"{PATH}/{new}").status_code == 200
-    assert Signal.objects.count() == 2

@@ -211,13 +211,16 @@ def test_a_bulk_upload_without_a_length_may_be_larger_and_has_a_limit_of_its_own
 
 
 @pytest.mark.parametrize("end", [b"", b"5\r\nab", b"zz\r\n"])
-def test_of_a_bulk_upload_that_breaks_off_whole_lines_are_stored(
+def test_a_bulk_upload_that_breaks_off_goes_on_where_reading_ended(
     handler: HubHandler, bearer: dict[str, str], end: bytes
 ) -> None:
-    sent = chunked([lines("one", "two"), lines("three")[:-9]], end)
+    whole = lines(*map(str, range(1_500)))
+    sent = chunked([whole[:90_000], whole[90_000:-9]], end)
     answer = ask(handler, "POST", "/api/v1/signals/bulk", **sent, **bulk(bearer, "key"))
     assert (answer.status, json.loads(answer.body)["errors"][0]["code"]) == (400, "broken_off")
-    assert Signal.objects.count() == 2
+    assert 0 < Signal.objects.count() < 1_500
+    answer = ask(handler, "POST", "/api/v1/signals/bulk", **chunked([whole]), **bulk(bearer, "key"))
+    assert (json.loads(answer.body)["created"], Signal.objects.count()) == (1_500, 1_500)
 
 
 def test_without_an_end_of_its_own_a_body_without_a_length_is_not_waited_for(

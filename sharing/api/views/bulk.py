@@ -26,7 +26,7 @@ from sharing.api.serializers.bulk import (
     is_key,
 )
 from sharing.api.views.base import HubView, valid_query
-from sharing.signals.bulk.selectors import LineResult, bulk_upload, line_results
+from sharing.signals.bulk.selectors import LineResult, bulk_upload, line_results, upload_of_key
 from sharing.signals.bulk.services import MAX_LINES
 
 _HEADER = "Idempotency-Key"
@@ -37,9 +37,24 @@ _NO_KEY = Problem(
     "Make a random one for each body, a UUID for example, and send it again with the same body.",
 )
 
+_KEY = OpenApiParameter(
+    _HEADER, {"type": "string", "pattern": KEY_PATTERN}, OpenApiParameter.HEADER, required=True,
+    description=f"Names a body, among those of your API client. Kept for {settings.BULK_KEEP_DAYS} days.",
+)  # fmt: skip
+
 
 class SignalBulk(HubView):
-    scopes = {"POST": Scope.WRITE_SIGNALS}
+    scopes = {"GET": Scope.WRITE_SIGNALS, "POST": Scope.WRITE_SIGNALS}
+
+    @extend_schema(
+        operation_id="find_bulk",
+        summary="See how far the bulk upload of a key came, if no answer has told its id",
+        parameters=[_KEY],
+        responses={200: BulkOut, 404: OpenApiResponse(description="Your API client has sent no body with this key.")},
+        tags=["bulk"],
+    )
+    def get(self, request: Request) -> Response:
+        return Response(BulkOut(upload_of_key(self.actor, key_of(request))).data)
 
     @extend_schema(
         operation_id="submit_bulk",
@@ -48,13 +63,7 @@ class SignalBulk(HubView):
         "in; good ones are stored, bad ones are refused line by line, and `results` tells of each. When anything "
         "breaks, send the same body again with the same Idempotency-Key: what is stored is passed by. The body may "
         "have Content-Encoding: gzip. Each line counts for a hundredth of a request against the limit.",
-        parameters=[
-            OpenApiParameter(
-                _HEADER, {"type": "string", "pattern": KEY_PATTERN}, OpenApiParameter.HEADER, required=True,
-                description="Names this body, among those of your API client. Kept for "
-                f"{settings.BULK_KEEP_DAYS} days.",
-            )
-        ],
+        parameters=[_KEY],
         request={MEDIA_TYPE: OpenApiTypes.STR},
         responses={
             200: OpenApiResponse(BulkOut, description="Each line was dealt with."),

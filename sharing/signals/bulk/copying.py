@@ -24,6 +24,7 @@ from sharing.signals.rows import PreparedRow, standing_in_the_way
 # The joins below go by index, also where PostgreSQL has no statistics or thinks that a table is small.
 _BY_INDEX: Final = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off;"
 _BACK: Final = "SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on; SET LOCAL enable_seqscan = on;"
+_NO_TABLES: Final = "DROP TABLE bulk_signal, bulk_link"
 _TABLES: Final = """
 CREATE TEMPORARY TABLE bulk_signal (
     uuid uuid, external_id text, kind text, harm text, severity text, confidence smallint, tlp text, subject_role text,
@@ -56,6 +57,7 @@ INSERT INTO sharing_signalindicator (signal_id, indicator_id, quality)
 SELECT sent.signal_id, known.id, sent.quality
   FROM bulk_link AS sent
   JOIN sharing_indicator AS known ON known.signal_type = sent.signal_type AND known.value = sent.value
+ WHERE sent.signal_id IS NOT NULL
 """
 
 
@@ -69,16 +71,25 @@ class Stored:
 
 
 def store_rows(actor: Actor, organisation: Organisation, rows: Sequence[PreparedRow]) -> Stored:
-    """Store the good ones of prepared rows, new or not."""
+    """Store the good ones of prepared rows, new or not.
+
+    Locks are taken in the order of storage.py: signals that are new, signals that were there, indicators, frames.
+    """
     good = {place: row for place, row in enumerate(rows) if isinstance(row, PreparedSignal)}
     stored = Stored()
     with connection.cursor() as cursor:
         cursor.execute(_TABLES)
         stored.signals = _insert_signals(cursor, organisation, good)
         made = [(stored.signals[place], row) for place, row in good.items() if place in stored.signals]
-        _link(cursor, made)
+        over = _lock(organisation, {place: row for place, row in good.items() if place not in stored.signals}, stored)
+        _link(cursor, made, [row for _signal, row in over])
+        cursor.execute(_NO_TABLES)
+    _insert_frames([*(row for _pk, row in made), *(row for _signal, row in over)])
     _rest(actor, [(Signal(pk=pk, organisation=organisation), row) for pk, row in made if _has_more(row)])
-    _update(actor, organisation, {place: row for place, row in good.items() if place not in stored.signals}, stored)
+    if over:
+        signals, known = [signal for signal, _row in over], [row for _signal, row in over]
+        storage.overwrite_signals(signals, known)
+        storage.replace_links(actor, signals, known)
     return stored
 
 
@@ -100,11 +111,10 @@ def _insert_signals(cursor: Any, organisation: Organisation, good: dict[int, Pre
     return {places[uuid]: pk for pk, uuid in cursor.fetchall()}
 
 
-def _link(cursor: Any, made: Iterable[tuple[int, PreparedSignal]]) -> None:
-    """Their indicators, and the groups that they are shared with."""
-    made = list(made)
+def _link(cursor: Any, made: Sequence[tuple[int, PreparedSignal]], known: Iterable[PreparedSignal]) -> None:
+    """The indicators of all; links of those that were made, and the groups that they are shared with."""
     with cursor.copy("COPY bulk_link (signal_id, signal_type, value, key_id, quality) FROM STDIN") as copy:
-        for pk, row in made:
+        for pk, row in (*made, *((None, row) for row in known)):
             for item in row.indicators:
                 copy.write_row((pk, item.signal_type, item.value, item.key_id, item.quality))
     cursor.execute(_BY_INDEX)
@@ -117,31 +127,33 @@ def _link(cursor: Any, made: Iterable[tuple[int, PreparedSignal]]) -> None:
                 copy.write_row((pk, group.pk))
 
 
-def _has_more(row: PreparedSignal) -> bool:
-    return bool(row.named) or row.source.account is not None or any(item.frames for item in row.indicators)
-
-
-def _rest(actor: Actor, made: Sequence[tuple[Signal, PreparedSignal]]) -> None:
-    if not made:
-        return
-    storage.name_organisations(actor, made)
-    storage.insert_accounts(made)
+def _insert_frames(rows: Iterable[PreparedSignal]) -> None:
     videos: dict[tuple[str, bytes], PreparedIndicator] = {
-        item.identity: item for _signal, row in made for item in row.indicators if item.frames
+        item.identity: item for row in rows for item in row.indicators if item.frames
     }
     if videos:
         ids = storage.indicator_ids_of(videos.values())
         storage.insert_frames({ids[identity]: item for identity, item in videos.items()})
 
 
-def _update(actor: Actor, organisation: Organisation, known: dict[int, PreparedSignal], stored: Stored) -> None:
-    """Overwrite signals that have these rows' external_ids."""
-    if not known:
-        return
-    held = storage.insert_or_lock(organisation, list(known.values()))
+def _has_more(row: PreparedSignal) -> bool:
+    return bool(row.named) or row.source.account is not None
+
+
+def _rest(actor: Actor, made: Sequence[tuple[Signal, PreparedSignal]]) -> None:
+    if made:
+        storage.name_organisations(actor, made)
+        storage.insert_accounts(made)
+
+
+def _lock(
+    organisation: Organisation, known: dict[int, PreparedSignal], stored: Stored
+) -> list[tuple[Signal, PreparedSignal]]:
+    """The signals that have these rows' external_ids, but for those that can't be overwritten."""
     over: list[tuple[Signal, PreparedSignal]] = []
+    held = storage.insert_or_lock(organisation, list(known.values()))
     for (place, row), (signal, created) in zip(known.items(), held, strict=True):
-        problem = standing_in_the_way(signal, row)
+        problem = None if created else standing_in_the_way(signal, row)
         if problem is not None:
             stored.refused[place] = problem
             continue
@@ -149,6 +161,4 @@ def _update(actor: Actor, organisation: Organisation, known: dict[int, PreparedS
         if not created:
             stored.updated.append(place)
         over.append((signal, row))
-    signals, rows = [signal for signal, _row in over], [row for _signal, row in over]
-    storage.overwrite_signals(signals, rows)
-    storage.replace_links(actor, signals, rows)
+    return over

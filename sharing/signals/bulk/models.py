@@ -5,6 +5,7 @@ None of it is what a signal says: ids, counts, digests, and the words about line
 
 from __future__ import annotations
 
+import hashlib
 from uuid import uuid4
 
 from django.contrib.postgres.fields import ArrayField
@@ -14,6 +15,11 @@ from django.db.models.functions import Now
 
 from accounts.actor import Actor
 from accounts.models import ApiClient, Organisation
+
+
+def digest_of_key(key: str) -> bytes:
+    """What is stored of an Idempotency-Key: a member may make its keys of anything."""
+    return hashlib.sha256(key.encode()).digest()
 
 
 class BulkUploadQuerySet(models.QuerySet["BulkUpload"]):
@@ -30,7 +36,6 @@ class BulkUpload(models.Model):
     uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="bulk_uploads")
     client = models.ForeignKey(ApiClient, on_delete=models.PROTECT, related_name="bulk_uploads", db_index=False)
-    # Of the Idempotency-Key. A member may make its keys of anything, and the hub stores no identifier in the clear.
     key_sha256 = models.BinaryField(max_length=32)
     # The request that may store now: the newest one. Each one that begins takes the upload over.
     holder = models.UUIDField(default=uuid4)

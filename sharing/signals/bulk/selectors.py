@@ -10,7 +10,7 @@ from uuid import UUID
 from accounts.actor import Actor
 from accounts.models import Scope
 from hub.errors import NotFound
-from sharing.signals.bulk.models import BulkChunk, BulkUpload
+from sharing.signals.bulk.models import BulkChunk, BulkUpload, digest_of_key
 from sharing.signals.models import Signal
 
 
@@ -28,6 +28,16 @@ class LineResult:
 def bulk_upload(actor: Actor, uuid: UUID) -> BulkUpload:
     actor.require(Scope.WRITE_SIGNALS)
     found = BulkUpload.objects.visible_to(actor).filter(uuid=uuid).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def upload_of_key(actor: Actor, key: str) -> BulkUpload:
+    """The upload that the actor's own API client names by this key."""
+    actor.require(Scope.WRITE_SIGNALS)
+    mine = BulkUpload.objects.visible_to(actor).filter(client=actor.client, key_sha256=digest_of_key(key))
+    found = mine.first() if actor.client else None
     if found is None:
         raise NotFound
     return found

@@ -6,7 +6,6 @@ piece of matching work. So whatever is killed, the upload's row says exactly whi
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,7 +24,7 @@ from hub.audit.services import record
 from hub.errors import Conflict, NotPermitted, Problem
 from hub.outbox.services import emit
 from sharing.signals.bulk.copying import Stored, store_rows
-from sharing.signals.bulk.models import BulkChunk, BulkUpload
+from sharing.signals.bulk.models import BulkChunk, BulkUpload, digest_of_key
 from sharing.signals.inputs import SignalInput
 from sharing.signals.preparation import PreparedSignal
 from sharing.signals.rights import require_still
@@ -84,7 +83,7 @@ def begin_upload(*, actor: Actor, key: str) -> Hold:
     with transaction.atomic():
         upload, _created = BulkUpload.objects.get_or_create(
             client=actor.client,
-            key_sha256=hashlib.sha256(key.encode()).digest(),
+            key_sha256=digest_of_key(key),
             defaults={"organisation": organisation},
         )
         # Waits for a piece that is being stored: what is read next is all there is.
