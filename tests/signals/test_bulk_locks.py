@@ -7,10 +7,13 @@ from collections.abc import Callable
 from threading import Barrier, Thread
 
 import pytest
-from django.db import Error, connection
+from django.db import Error, connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from accounts.models import Organisation
+from hub.launcher.processes import wait_until
 from sharing.signals.bulk.services import Piece, begin_upload, prepare_piece, store_piece
+from sharing.signals.indicators import Indicator
 from sharing.signals.inputs import SignalInput
 from sharing.signals.models import Signal
 from sharing.signals.services import submit_signals
@@ -75,3 +78,38 @@ def test_the_same_rows_in_bulk_and_in_a_batch_do_not_dead_lock() -> None:
         )
         assert errors == []
     assert Signal.objects.count() == ROWS + ROUNDS * ROWS // 2
+
+
+def test_all_indicators_are_written_in_one_order(signal_there: Organisation) -> None:
+    """Somebody who holds the first of two, and wants the second, is waited for."""
+    low, high = "00" * 16, "ff" * 16
+    group = SharingGroup.objects.get()
+    rows = [
+        factories.signal_input(group, external_id="new", indicators=[("md5", high)]),
+        factories.signal_input(group, external_id="old", indicators=[("md5", low)]),
+    ]
+    errors: list[Error] = []
+    with transaction.atomic():
+        Indicator.objects.create(signal_type="md5", value=bytes.fromhex(low))
+        thread = Thread(target=lambda: errors.extend(at_once(lambda: store_in_bulk(signal_there, rows, "key"))))
+        thread.start()
+        with connection.cursor() as cursor:
+            assert wait_until(lambda: _somebody_waits(cursor), seconds=10.0, every=0.05)
+        Indicator.objects.create(signal_type="md5", value=bytes.fromhex(high))
+    thread.join(30)
+    assert errors == []
+    assert Signal.objects.count() == 2
+
+
+@pytest.fixture
+def signal_there() -> Organisation:
+    group, organisation = factories.make_group(), factories.make_organisation()
+    factories.give(organisation, group)
+    factories.make_client(organisation)
+    factories.submit(organisation, group, external_id="old")
+    return organisation
+
+
+def _somebody_waits(cursor: CursorWrapper) -> bool:
+    cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    return bool(cursor.fetchone()[0])

@@ -64,15 +64,17 @@ class Sender:
                 time.sleep(0.3)
         raise AssertionError(f"the hub never took the upload: {self.answers}")
 
-    def send_a_part(self, size: int) -> None:
+    def send_a_part(self, size: int, has_read: Callable[[], bool]) -> None:
         """As of a program that is killed: its end of the connection is gone, in the midst of a line."""
         head = (
-            f"POST {PATH} HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer {self.key}\r\nIdempotency-Key: {self.name}\r\n"
-            f"Content-Type: application/x-ndjson\r\nContent-Length: {len(self.body)}\r\n\r\n"
+            f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {self.key}\r\n"
+            f"Idempotency-Key: {self.name}\r\nContent-Type: application/x-ndjson\r\n"
+            f"Content-Length: {len(self.body)}\r\n\r\n"
         )
         with socket.create_connection(("127.0.0.1", self.hub.port)) as one:
             one.sendall(head.encode() + self.body[:size])
-            if size % 2:  # the kernel of a killed process may also cut the connection short
+            if size % 2:  # a kernel may also cut the connection short, and what was not read by then is gone
+                wait_until(has_read, seconds=3.0, every=0.01)
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         self.answers["cut"] += 1
 
@@ -118,11 +120,12 @@ class Rounds:
         body = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
         sender = Sender(self.hub, self.key, body, f"round-{self.number}")
         if victim == "client":
-            sender.send_a_part(len(body) * (after + self.chance.randrange(PIECE)) // LINES)
+            sender.send_a_part(len(body) * (after + self.chance.randrange(PIECE)) // LINES, self.has_stored)
             # What the kernel throws away with a connection that is cut short, nobody stores.
             wait_until(lambda: self.stored_lines() >= after - PIECE + 1, seconds=3.0, every=0.01)
             time.sleep(delay)
             landed = self.stored_lines()
+            assert landed or after < PIECE, "the hub has read nothing of it"
             told = sender.send()
         else:
             with ThreadPoolExecutor(1) as background:
@@ -134,6 +137,9 @@ class Rounds:
                 told = sending.result()
         self.check(rows, told)
         return f"{victim} killed at {landed} of {LINES} lines; answers {dict(sender.answers)}"
+
+    def has_stored(self) -> bool:
+        return self.stored_lines() > 0
 
     def stored_lines(self) -> int:
         try:
