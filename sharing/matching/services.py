@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -27,6 +27,7 @@ from sharing.matching.thresholds import thresholds
 CHUNK = 100
 _ROWS = 2_000
 _SMALLEST_CHUNK = 10
+_NAMED = 1_000  # signals of which is asked at once what rests on them
 # {"found": [match ids], "updated": [match ids]}: rows that tell something new, or rest on other signals than before.
 TOLD = "matches.told"
 # {"match": id}: its recipient gave a verdict.
@@ -35,14 +36,23 @@ REVIEWED = "match.reviewed"
 
 def match_changed(events: list[OutboxEvent]) -> None:
     """Match every signal that these pieces of work name. Idempotent; a repetition after a kill finds the same."""
-    wanted = {signal_id for event in events for signal_id in event.payload["signals"]}
-    # A changed signal may be what other matches rest on; those are worked out anew with it.
-    resting = Match.objects.filter(related__overlap=sorted(wanted)).values_list("signal", flat=True)
-    signal_ids = sorted(wanted.union(resting))
     size = chunk_size(CHUNK)
-    for start in range(0, len(signal_ids), size):
-        match_signals(signal_ids[start : start + size])
-        still_working(events)
+    for signal_ids in _named_by(events):
+        for start in range(0, len(signal_ids), size):
+            match_signals(signal_ids[start : start + size])
+            still_working(events)
+
+
+def _named_by(events: list[OutboxEvent]) -> Iterator[list[int]]:
+    """The signals to match, in parts: an upload's pieces name a hundred thousand."""
+    wanted = set[int]()
+    for event in events:
+        wanted.update(event.payload["signals"])
+        if len(wanted) >= _NAMED or event is events[-1]:
+            # A changed signal may be what other matches rest on; those are worked out anew with it.
+            resting = Match.objects.filter(related__overlap=sorted(wanted)).values_list("signal", flat=True)
+            yield sorted(wanted.union(resting))
+            wanted = set()
 
 
 def chunk_size(most: int) -> int:

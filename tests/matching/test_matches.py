@@ -14,6 +14,7 @@ from sharing.matching.services import give_verdict, match_signals
 from sharing.signals.inputs import IndicatorInput
 from sharing.signals.services import retract_signal, update_signal
 from tests import factories
+from tests.matching.working import work_off
 
 pytestmark = pytest.mark.django_db
 PDQ = "d8f8f0cee0f4a84f0637022a078f67f0b36e2ed596621e1d33e6339c4e9c9b22"
@@ -172,3 +173,20 @@ def test_a_row_stays_small_however_much_relates(members: Any) -> None:
     factories.submit(organisations["beta"], group, match=True, indicators=[("md5", MD5)])
     match = Match.objects.get(recipient=organisations["agency"])
     assert (match.related_count, len(match.related), len(match.evidence)) == (30, 20, 20)
+
+
+@pytest.mark.parametrize("most", [1, 2, 1_000])
+def test_pieces_of_work_that_are_taken_in_parts_leave_nothing_out(
+    members: Any, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr("sharing.matching.services._NAMED", most)
+    group, organisations = members
+    hashes = [f"{number:032x}" for number in range(1, 6)]
+    for member in ("alpha", "beta"):
+        for value in hashes:
+            factories.submit(organisations[member], group, indicators=[("md5", value)])
+    work_off("signals.changed")
+    pairs = [
+        frozenset({row.signal_id, *row.related}) for row in Match.objects.filter(recipient=organisations["agency"])
+    ]
+    assert len(pairs) == len(set(pairs)) == len(hashes)
