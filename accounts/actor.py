@@ -100,11 +100,3 @@ def actor_of_client(client: ApiClient, *, key_id: int | None = None, address: st
         return Actor(organisation=None, address=address)
     scopes = frozenset(client.scopes)
     return Actor(organisation=client.organisation, client=client, key_id=key_id, scopes=scopes, address=address)
-
-
-def asked_again(actor: Actor) -> Actor:
-    """The same API client's actor with the rights that it has now: for work that takes longer than a request should."""
-    if actor.client is None:
-        return Actor(organisation=None, address=actor.address)
-    client = ApiClient.objects.select_related("organisation__group").get(pk=actor.client.pk)
-    return actor_of_client(client, key_id=actor.key_id, address=actor.address)

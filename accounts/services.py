@@ -163,6 +163,14 @@ def actor_of_key(text: str, *also: Also, address: str) -> Actor | None:
     return actor
 
 
+def asked_again(actor: Actor) -> Actor:
+    """The same API client's actor with the rights that it has now: for work that takes longer than a request should."""
+    live = ApiKey.objects.live().filter(pk=actor.key_id or 0).select_related("client__organisation__group").first()
+    if live is None or not is_within(actor.address, live.client.allowed_networks):
+        return Actor(organisation=None, address=actor.address)
+    return actor_of_client(live.client, key_id=actor.key_id, address=actor.address)
+
+
 def _note_use(key: ApiKey) -> None:
     """One write a minute at most: a busy client must not turn each of its reads into a write."""
     now = timezone.now()

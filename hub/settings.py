@@ -262,6 +262,8 @@ API_ANONYMOUS_RATE_PER_MINUTE = env.int("HUB_API_ANONYMOUS_RATE_PER_MINUTE", def
 API_BATCH_MAX = 5_000
 # Bodies that are read piece by piece: these addresses take more than DATA_UPLOAD_MAX_MEMORY_SIZE bytes.
 STREAMED_BODIES = {"/api/v1/signals/bulk": 512 * 1024 * 1024}
+# Bulk uploads that one web process takes in at once; others are told to wait.
+BULK_AT_ONCE = env.int("HUB_BULK_AT_ONCE", default=2)
 # What became of each line of a bulk upload can be asked for during this many days; then its key is forgotten too.
 BULK_KEEP_DAYS = env.int("HUB_BULK_KEEP_DAYS", default=7)
 # Identifiers that an organisation may have evaluated in a day (UTC), blinded or plain; it may be given its own figure.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import socket
 import time
 import zlib
 from collections.abc import Callable, Iterable
@@ -44,8 +45,17 @@ class TooLong(bytes):
 class Source:
     """The body of a request, unpacked, of bounded size. `cut` is set when it broke off before its end."""
 
-    def __init__(self, read: Callable[[int], bytes], *, length: int | None, gzipped: bool, most: int) -> None:
+    def __init__(
+        self,
+        read: Callable[[int], bytes],
+        *,
+        length: int | None,
+        gzipped: bool,
+        most: int,
+        socket: socket.socket | None = None,
+    ) -> None:
         self._read, self._length, self._most, self._left = read, length, most, most
+        self._socket = socket
         self._taken = 0
         self._unpack = zlib.decompressobj(_GZIP) if gzipped else None
         self.cut = False
@@ -70,13 +80,16 @@ class Source:
         return data
 
     def _unpacked(self) -> bytes:
+        """A gzip file may have several members, one after the other."""
         unpack = self._unpack
         assert unpack is not None
         try:
-            while not unpack.eof:
-                packed = unpack.unconsumed_tail or self._raw()
+            while True:
+                packed = unpack.unconsumed_tail or unpack.unused_data or self._raw()
+                if unpack.eof and packed:
+                    self._unpack = unpack = zlib.decompressobj(_GZIP)
                 if not packed:
-                    self.cut = True
+                    self.cut = self.cut or not unpack.eof
                     return b""
                 # Never more than a piece at once: a few bytes may stand for gigabytes.
                 if data := unpack.decompress(packed, _PIECE):
@@ -86,13 +99,19 @@ class Source:
         return b""
 
     def drain(self) -> None:
-        """Read on and forget it."""
+        """Read on and forget it. Who sends nothing more is not waited for."""
         until = time.monotonic() + _DRAINED_SECONDS
+        waits = self._socket.gettimeout() if self._socket else None
         try:
+            if self._socket:
+                self._socket.settimeout(_DRAINED_SECONDS)
             while time.monotonic() < until and self._raw():
                 pass
         except RequestDataTooBig:
             pass
+        finally:
+            if self._socket:
+                self._socket.settimeout(waits)
 
 
 class Lines:
@@ -166,7 +185,12 @@ def _marked(line: bytes) -> TooLong:
 
 
 def digest_of(lines: Iterable[bytes]) -> bytes:
-    return hashlib.sha256(b"\n".join(lines)).digest()
+    """Of the lines with their ends between them, without putting them together: they may be long."""
+    digest = hashlib.sha256()
+    for number, line in enumerate(lines):
+        digest.update(b"\n" if number else b"")
+        digest.update(line)
+    return digest.digest()
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -199,4 +223,5 @@ def source_of(request: Any, most: int) -> Source:
         raise TooLarge(most)
     stream = request.stream
     read = stream.read if stream is not None else lambda _size: b""
-    return Source(read, length=length, gzipped=encoding == "gzip", most=most)
+    socket = request.META.get("gunicorn.socket")
+    return Source(read, length=length, gzipped=encoding == "gzip", most=most, socket=socket)

@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from django.db import connection
 
-from accounts.actor import Actor, asked_again
+from accounts.actor import Actor
+from accounts.services import asked_again
 from hub.errors import Conflict, Invalid, Problem
-from sharing.api.ndjson import Lines, digest_of, value_of
+from sharing.api.ndjson import LONGEST, Lines, digest_of, value_of
 from sharing.api.serializers.quick import read_rows
 from sharing.api.throttling import count_lines
 from sharing.api.views.signals import reference_shown
@@ -82,7 +83,8 @@ def _look_at_the_end(lines: Lines) -> None:
 
 def _pass_by(kept: Kept, lines: Lines, seen: set[str]) -> None:
     """Lines that are stored: they must be the same, and their external_ids count as seen."""
-    taken = lines.take(kept.lines)
+    # The same lines have no more bytes than a piece may have, and others are not worth the memory.
+    taken = lines.take(kept.lines, PIECE_BYTES + LONGEST)
     if len(taken) < kept.lines and lines.cut:
         _look_at_the_end(lines)
     if digest_of(taken) != kept.digest:

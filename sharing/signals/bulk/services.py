@@ -150,7 +150,9 @@ def _refusals(piece: Piece, stored: Stored) -> list[dict[str, Any]]:
             found.append(
                 {
                     "line": piece.first_line + place,
-                    "external_id": piece.references.get(place) if isinstance(row, list) else row.source.external_id,
+                    "external_id": _storable(
+                        piece.references.get(place) if isinstance(row, list) else row.source.external_id
+                    ),
                     "errors": [_worded(problem) for problem in _shortened(problems)],
                 }
             )
@@ -165,7 +167,17 @@ def _shortened(problems: list[Problem]) -> list[Problem]:
 
 
 def _worded(problem: Problem) -> dict[str, str]:
-    return {"path": problem.path, "code": problem.code, "message": problem.message, "mend": problem.mend}
+    return {
+        "path": _storable(problem.path) or "",
+        "code": problem.code,
+        "message": problem.message,
+        "mend": problem.mend,
+    }
+
+
+def _storable(text: str | None) -> str | None:
+    """What was sent and is told again, without what PostgreSQL can't hold: NUL, and halves of surrogate pairs."""
+    return text and text.replace("\0", "\ufffd").encode(errors="replace").decode()
 
 
 def finish_upload(hold: Hold) -> None:

@@ -114,3 +114,29 @@ def test_without_scripts_identifiers_are_not_offered_and_hashes_can_be_checked(
     row.get_by_label("Value").fill(value)
     page.get_by_role("button", name="Check").click()
     expect(page.get_by_text("Beta Video")).to_be_visible()
+
+
+def test_a_page_without_room_for_the_older_token_asks_nothing(
+    without_plain: Scene, open_page: Open, server: Server, settings: LazySettings, tmp_path: Path
+) -> None:
+    """Else it would say that the hub knows nothing, though it does under the older key."""
+    give_keys(settings, tmp_path, "k2", k1={}, k2={})
+    page = open_page()
+    sign_in(page)
+    page.goto("/check")
+    page.evaluate(
+        """() => {
+            const add = document.querySelector("[data-add-row]");
+            for (let number = 0; number < 130; number++) add.click();
+            [...document.querySelectorAll("[data-indicator-row]")].slice(1).forEach((row, number) => {
+                const type = row.querySelector('[id$="-type"]');
+                type.value = "md5";
+                type.dispatchEvent(new Event("change", { bubbles: true }));
+                row.querySelector('[id$="-value"]').value = (number + 1).toString(16).padStart(32, "0");
+            });
+        }"""
+    )
+    fill(page, 1, ("email", "old@example.org", ""))
+    page.get_by_role("button", name="Check").click()
+    expect(page.locator("[data-edge-problems]")).to_contain_text("no room for more indicators")
+    expect(page.locator("#results-heading")).to_have_count(0)

@@ -127,9 +127,10 @@ def _ask_copy(
     with LocalCopy(path) as copy:
         found = iter(copy.look_up([one for form in forms for one in form]))
         answers = [_joined(place, list(islice(found, len(form)))) for place, form in enumerate(forms)]
-        ended_at = copy.state().ended_at
-    if not json and ended_at is not None:
-        note(f"From the copy of {ended_at.astimezone():%Y-%m-%d %H:%M:%S %Z}.")
+        state = copy.state()
+    if not json and state.ended_at is not None:
+        only = f" It holds {state.owner.narrowed} only." if state.owner.types or state.owner.group else ""
+        note(f"From the copy of {state.ended_at.astimezone():%Y-%m-%d %H:%M:%S %Z}.{only}")
     for (name, item), answer in zip(items, answers, strict=True):
         if json:
             print_json({"asked": name, "type": item.type, **msgspec.to_builtins(answer)})

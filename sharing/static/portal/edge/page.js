@@ -86,8 +86,14 @@ const makeTokens = async (plain) => {
   const found = await tokensOf(helper, plain.map((row) => row.identifier), { ...data, csrf });
   plain.forEach((row, place) => {
     const [active, ...older] = found[place];
+    // First what needs room: a row whose older tokens find none stays as it was, and nothing is sent.
+    for (const twin of row.twins.splice(0)) twin.clear();
+    for (const token of older) {
+      const twin = rows.twinOf(row);
+      if (!twin) throw new Failure({ code: "too_many_rows" });
+      twin.putToken(row.type.value, token, words.older_key);
+    }
     row.putToken(row.type.value, active, filled(words.token_made, { token: active.token.slice(0, 8) }));
-    for (const token of older) rows.twinOf(row)?.putToken(row.type.value, token, words.older_key);
   });
 };
 

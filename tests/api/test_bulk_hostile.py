@@ -1,0 +1,122 @@
+"""POST /signals/bulk against bodies and senders that mean it no good, or that nobody thought of."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import ApiClient, ApiKey
+from sharing.api import ndjson, receiving
+from sharing.api.views import bulk
+from sharing.signals.bulk.models import BulkUpload
+from sharing.signals.models import Signal
+from tests.api.bulk import lines, results, row, send
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"external_id": "a\0"},
+        {"external_id": "a\ud800"},
+        {"external_i\0d": "x"},
+        {"external_i\ud800": "x"},
+        {"summary": "\0"},
+    ],
+    ids=["NUL in the reference", "half a pair in it", "NUL in a name", "half a pair in a name", "NUL in a text"],
+)
+def test_a_line_that_no_database_can_hold_is_refused_alone(client: Client, key: str, odd: dict[str, str]) -> None:
+    answer = send(client, key, lines(row(0), {**row(1), **odd}, row(2)))
+    assert answer.status_code == 200, answer.content
+    assert (answer.json()["created"], answer.json()["refused"]) == (2, 1)
+    assert [one["status"] for one in results(client, key, answer.json()["id"])] == ["created", "refused", "created"]
+
+
+def test_a_gzip_file_of_several_members_is_read_to_its_end(client: Client, key: str) -> None:
+    packed = b"".join(gzip.compress(lines(row(number))) for number in range(3))
+    answer = send(client, key, packed, **{"content-encoding": "gzip"})
+    assert (answer.status_code, answer.json()["created"]) == (200, 3)
+
+
+def test_what_stands_behind_a_gzip_file_and_is_none_is_not_passed_over(client: Client, key: str) -> None:
+    packed = gzip.compress(lines(row(0))) + b"something else\n"
+    answer = send(client, key, packed, **{"content-encoding": "gzip"})
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "broken_off")
+    assert Signal.objects.count() == 1
+
+
+def test_another_body_is_not_read_whole_to_be_refused(
+    client: Client, key: str, small_pieces: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiving, "LONGEST", 100)
+    monkeypatch.setattr(receiving, "PIECE_BYTES", 1_000)
+    assert send(client, key, lines(*map(row, range(3)))).status_code == 200
+    taken: list[int] = []
+    real = ndjson.Lines.take
+
+    def counted(self: Any, most: int, most_bytes: int | None = None) -> list[bytes]:
+        found = real(self, most, most_bytes)
+        taken.append(sum(map(len, found)))
+        return found
+
+    monkeypatch.setattr(ndjson.Lines, "take", counted)
+    assert send(client, key, b"\n".join([b"x" * 900] * 50)).status_code == 409
+    assert taken == [1_800]
+
+
+def test_who_sends_nothing_more_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ndjson, "_DRAINED_SECONDS", 0.2)
+    near, far = socket.socketpair()
+    with near, far:
+        near.settimeout(60)
+        far.sendall(b"the beginning")
+        source = ndjson.Source(near.recv, length=1_000, gzipped=False, most=10_000, socket=near)
+        source.drain()
+        assert source.cut
+        assert near.gettimeout() == 60
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda: ApiKey.objects.update(expires_at=timezone.now() - timedelta(seconds=1)),
+        lambda: ApiKey.objects.update(revoked_at=timezone.now()),
+        lambda: ApiClient.objects.update(allowed_networks=["192.0.2.0/24"]),
+    ],
+    ids=["expired", "revoked", "another network"],
+)
+def test_a_key_that_ends_meanwhile_stores_no_more(
+    client: Client, key: str, small_pieces: None, monkeypatch: pytest.MonkeyPatch, change: Any
+) -> None:
+    read, asked = receiving.asked_again, []
+
+    def meanwhile(actor: Any) -> Any:
+        asked.append(1)
+        if len(asked) == 3:
+            change()
+        return read(actor)
+
+    monkeypatch.setattr(receiving, "asked_again", meanwhile)
+    assert send(client, key, lines(*map(row, range(9)))).status_code == 403
+    assert Signal.objects.count() <= 6
+
+
+def test_uploads_leave_room_for_everybody_else(client: Client, key: str, settings: Any) -> None:
+    for _ in range(settings.BULK_AT_ONCE):
+        assert bulk._room.acquire(blocking=False)
+    try:
+        answer = send(client, key, lines(row(0)))
+    finally:
+        for _ in range(settings.BULK_AT_ONCE):
+            bulk._room.release()
+    assert answer.status_code == 429
+    assert 0 < int(answer.headers["Retry-After"]) <= 10
+    assert not BulkUpload.objects.exists()
+    assert send(client, key, lines(row(0))).json()["created"] == 1
