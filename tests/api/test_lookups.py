@@ -256,3 +256,13 @@ def test_what_is_wrong_with_a_range_is_named(client: Client, key: str, address: 
 
 def test_ranges_are_of_hashes_that_a_member_makes_itself() -> None:
     assert TYPES == ("md5", "sha1", "sha256", "url", "text")
+
+
+def test_the_log_has_look_ups_that_failed_and_none_that_was_answered(
+    client: Client, key: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = {"items": [{"type": "md5", "value": "900150983cd24fb0d6963f7d28e17f72"}]}
+    for body in (asked, {"items": []}):
+        client.post("/api/v1/lookups", body, "application/json", headers={"Authorization": f"Bearer {key}"})
+    lines = [str(record.msg) for record in caplog.records if "/api/v1/lookups" in str(record.msg)]
+    assert ["'code': 400" in line for line in lines] == [True]

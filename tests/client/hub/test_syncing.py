@@ -239,10 +239,14 @@ def test_the_commands_keep_a_copy_and_ask_it(tmp_path: Path, alpha: HubClient, m
     assert "signals in the copy" in kept.stderr
     assert json.loads(again.stdout)["changed"] == 0
     (file,) = (tmp_path / "state" / "hub-client").glob("copy-*.sqlite")
+    narrow = str(tmp_path / "narrow.sqlite")
+    assert run("sync", "--db", narrow, "--types", "pdq,md5").exit_code == 0
     monkeypatch.setenv("HUB_KEY", f"hub_{'a' * 12}_{'b' * 43}")  # nothing of the hub is needed now
+    assert "It holds types md5,pdq only." in run("lookup", "--offline", "--db", narrow, "--type", "pdq", PDQ).stderr
     asked = run("lookup", "--offline", "--type", "pdq", f"{int(PDQ, 16) ^ 7:064x}")
     assert "3 bits differ" in asked.stdout
     assert "From the copy of" in asked.stderr
+    assert "only" not in asked.stderr
     line = json.loads(run("lookup", "--offline", "--db", str(file), "--json", "--type", "pdq", PDQ).stdout)
     assert (line["status"], line["signals"][0]["distance"]) == ("found", 0)
     assert run("lookup", "--offline", "--range", "--type", "md5", md5("x")).exit_code == 3
