@@ -123,6 +123,20 @@ def test_rows_are_sent_in_bulk_and_told_like_those_of_batches(tmp_path: Path, al
     assert set(references) <= set(references_at(alpha))
 
 
+def test_afresh_takes_rows_back_to_what_they_were_also_in_bulk(tmp_path: Path, alpha: HubClient) -> None:
+    references = write_rows(tmp_path / "afresh.csv", 2)
+
+    def submit(severity: str, *more: str) -> set[str]:
+        options = [*AUDIENCE[:-1], severity, "--bulk", *more]
+        assert run("submit", str(tmp_path / "afresh.csv"), *options).exit_code == 0
+        found = alpha.signals(organisation="alpha", limit=200)
+        return {signal.severity for signal in found if signal.external_id in references}
+
+    assert submit("low") == {"low"}
+    assert submit("high") == {"high"}
+    assert submit("low", "--afresh") == {"low"}
+
+
 def test_a_dry_run_sends_nothing(tmp_path: Path, alpha: HubClient) -> None:
     references = write_rows(tmp_path / "dry.csv", 3)
 

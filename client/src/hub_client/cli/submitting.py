@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import uuid4
 
 import typer
 
@@ -77,7 +78,7 @@ def submit_command(
         if afresh:
             sent.forget()
         many = bulk if bulk is not None else source.is_file() and source.stat().st_size > _LARGE
-        upload = Upload(client, sent, BULK_ROWS if many else rows, many, json=json)
+        upload = Upload(client, sent, BULK_ROWS if many else rows, many, afresh=afresh, json=json)
         try:
             upload.run(found)
         except (KeyboardInterrupt, HubClientError) as error:
@@ -129,6 +130,7 @@ class Upload:
     sent: Sent
     rows: int
     bulk: bool
+    afresh: bool
     json: bool
     tally: Tally = field(default_factory=Tally)
 
@@ -137,13 +139,19 @@ class Upload:
         with progress() as bar:
             task = bar.add_task("Submitting", total=None)
             for batch in batches(self._to_send(found, waiting), self.rows, bulk=self.bulk):
-                results = list(self.client.bulk(batch)) if self.bulk else self.client.submit_batch(batch).results
+                results = self._sent(batch)
                 digests = list(islice(waiting, len(batch)))
                 # Only now: what a crash leaves out here is sent again under the same reference, which changes nothing.
                 self.sent.add((digests[row.row], row.id or "") for row in results if row.stored)
                 for row in results:
                     self._tell(waiting.pop(digests[row.row]), row)
                 bar.update(task, completed=self.tally.counts.total())
+
+    def _sent(self, batch: list[NewSignal]) -> Sequence[RowResult]:
+        if not self.bulk:
+            return self.client.submit_batch(batch).results
+        # Under the key that follows from the rows the hub answers with what it did before: so a crash doubles nothing.
+        return list(self.client.bulk(batch, key=str(uuid4()) if self.afresh else None))
 
     def _to_send(self, found: Iterable[Row], waiting: dict[str, str]) -> Iterator[NewSignal]:
         """The signals that the hub does not have yet; their digests and places go into `waiting`."""
