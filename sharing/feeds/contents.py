@@ -10,7 +10,7 @@ from uuid import UUID
 from hub.postgresql import prepared_cursor
 from sharing.feeds.position import Filters
 from sharing.feeds.stream import Moment, Reach
-from sharing.signals.holders import REACHES, TELLABLE
+from sharing.signals.holders import REACHES, TELLABLE, array_text
 
 SHOWN: Final = "shown"
 GONE: Final = "gone"
@@ -150,7 +150,7 @@ def contents(moment: Moment, reach: Reach, filters: Filters, since: int, ids: Se
         "member": organisation.pk,
         "known": moment.groups,
         "organisation": reach.organisation,
-        "groups": f"{{{','.join(map(str, reach.groups))}}}",
+        "groups": array_text(reach.groups),
         "named": reach.named,
         "only": filters.group_id,
     }

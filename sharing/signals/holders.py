@@ -30,12 +30,12 @@ def visible_params(actor: Actor) -> dict[str, Any]:
     organisation = actor.organisation if actor.is_known else None
     return {
         "organisation": organisation and organisation.pk,
-        "groups": _array(viewable_group_ids(actor)),
+        "groups": array_text(viewable_group_ids(actor)),
         "named": organisation and organisation.group_id,
     }
 
 
-def _array(items: Iterable[object]) -> str:
+def array_text(items: Iterable[object]) -> str:
     """A PostgreSQL array of numbers or flags as text: the driver takes longer to write the same, element by element."""
     return f"{{{','.join(map(str, items))}}}"
 
@@ -127,16 +127,16 @@ def holders(
     found: list[list[Holder]] = [[] for _ in range(len(near) + len(exact))]
     params = {
         **visible_params(actor),
-        "ids": _array(item.indicator_id for item in near),
-        "clear": _array(item.only_clear for item in near),
+        "ids": array_text(item.indicator_id for item in near),
+        "clear": array_text(item.only_clear for item in near),
         "near": len(near),
         "types": [signal_type for signal_type, _value in exact],
         "values": [value for _signal_type, value in exact],
         "quality": quality,
         "most": most,
         "seen_types": [one.signal_type for one in seen],
-        "horizons": _array(one.horizon for one in seen),
-        "filenodes": _array(one.filenode for one in seen),
+        "horizons": array_text(one.horizon for one in seen),
+        "filenodes": array_text(one.filenode for one in seen),
     }
     with prepared_cursor() as cursor:
         cursor.execute(_HOLDERS, params)

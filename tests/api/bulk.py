@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from typing import Any
 
+import pytest
 from django.test import Client
 
-from sharing.api import ndjson
+from accounts.actor import Actor
+from sharing.api import ndjson, receiving
 
 PATH = "/api/v1/signals/bulk"
 
@@ -41,6 +44,19 @@ def send_part(client: Client, key: str, part: bytes, length: int, idempotency: s
     read = {"wsgi.input": io.BytesIO(part), "CONTENT_LENGTH": str(length), "CONTENT_TYPE": ndjson.MEDIA_TYPE}
     headers = {"authorization": f"Bearer {key}", "idempotency-key": idempotency}
     return client.generic("POST", PATH, headers=headers, **read)  # type: ignore[arg-type]
+
+
+def before_piece(monkeypatch: pytest.MonkeyPatch, number: int, change: Callable[[], object]) -> None:
+    """Have something change just before the rights for that piece are asked for."""
+    read, asked = receiving.asked_again, []
+
+    def meanwhile(actor: Actor) -> Actor:
+        asked.append(actor)
+        if len(asked) == number:
+            change()
+        return read(actor)
+
+    monkeypatch.setattr(receiving, "asked_again", meanwhile)
 
 
 def get(client: Client, key: str, path: str) -> Any:

@@ -18,7 +18,7 @@ from sharing.api import receiving
 from sharing.signals.bulk.models import BulkChunk, BulkUpload
 from sharing.signals.models import Share, Signal, SignalIndicator
 from tests import factories
-from tests.api.bulk import PATH, get, lines, results, row, send, send_part
+from tests.api.bulk import PATH, before_piece, get, lines, results, row, send, send_part
 from tests.videos import video
 
 # Pieces are stored by a thread with a connection of its own.
@@ -217,15 +217,7 @@ def test_a_newer_request_takes_the_upload_over(
 def test_rights_are_asked_for_again_with_each_piece(
     client: Client, key: str, small_pieces: None, monkeypatch: pytest.MonkeyPatch, change: Any, status: int
 ) -> None:
-    read, asked = receiving.asked_again, []
-
-    def meanwhile(actor: Any) -> Any:
-        asked.append(1)
-        if len(asked) == 3:
-            change()
-        return read(actor)
-
-    monkeypatch.setattr(receiving, "asked_again", meanwhile)
+    before_piece(monkeypatch, 3, change)
     assert send(client, key, lines(*map(row, range(9)))).status_code == status
     assert Signal.objects.count() <= 6
 
@@ -233,15 +225,7 @@ def test_rights_are_asked_for_again_with_each_piece(
 def test_a_group_that_is_lost_meanwhile_takes_no_more(
     client: Client, key: str, small_pieces: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, asked = receiving.asked_again, []
-
-    def meanwhile(actor: Any) -> Any:
-        asked.append(1)
-        if len(asked) == 2:
-            factories.SharingGroup.objects.update(status="closed")
-        return read(actor)
-
-    monkeypatch.setattr(receiving, "asked_again", meanwhile)
+    before_piece(monkeypatch, 2, lambda: factories.SharingGroup.objects.update(status="closed"))
     body = lines(*map(row, range(6)))
     answer = send(client, key, body)
     # The first piece was stored before the group was closed, or was refused because of it; none is stored after.

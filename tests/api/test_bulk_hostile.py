@@ -16,7 +16,7 @@ from sharing.api import ndjson, receiving
 from sharing.api.views import bulk
 from sharing.signals.bulk.models import BulkUpload
 from sharing.signals.models import Signal
-from tests.api.bulk import lines, results, row, send
+from tests.api.bulk import before_piece, lines, results, row, send
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -95,15 +95,7 @@ def test_who_sends_nothing_more_is_not_waited_for(monkeypatch: pytest.MonkeyPatc
 def test_a_key_that_ends_meanwhile_stores_no_more(
     client: Client, key: str, small_pieces: None, monkeypatch: pytest.MonkeyPatch, change: Any
 ) -> None:
-    read, asked = receiving.asked_again, []
-
-    def meanwhile(actor: Any) -> Any:
-        asked.append(1)
-        if len(asked) == 3:
-            change()
-        return read(actor)
-
-    monkeypatch.setattr(receiving, "asked_again", meanwhile)
+    before_piece(monkeypatch, 3, change)
     assert send(client, key, lines(*map(row, range(9)))).status_code == 403
     assert Signal.objects.count() <= 6
 

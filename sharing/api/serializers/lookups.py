@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from rest_framework import serializers
@@ -10,7 +11,8 @@ from rest_framework import serializers
 from hub.errors import Problem
 from sharing import signal_types
 from sharing.api.problems import flattened, problems_of_a_row
-from sharing.api.serializers.signals import MAX_VALUE, IndicatorIn, ProblemOut
+from sharing.api.serializers.quick import NotQuick, quick_indicator
+from sharing.api.serializers.signals import IndicatorIn, ProblemOut
 from sharing.api.serializers.strict import BoundedList, StrictSerializer, Text, Unread
 from sharing.api.throttling import WHOLE
 from sharing.matching.lookups import MOST, Answer
@@ -25,7 +27,6 @@ MAX_ITEMS: Final = 1_000
 # what JSON puts around it, it stays below 128.
 VALUE_BYTES: Final = 64
 BODY_BYTES: Final = 128
-_PLAIN: Final = {"type", "value"}
 _TOKEN: Final = {"type", "token", "key_id"}
 
 
@@ -49,17 +50,8 @@ def unread_items(data: Any) -> list[Any] | None:
 
 def read_item(item: Any) -> IndicatorInput | list[Problem]:
     """An item as IndicatorIn reads it. One in which IndicatorIn could find nothing to say does not pay for it."""
-    if isinstance(item, dict) and item.keys() == _PLAIN:
-        signal_type, value = item["type"], item["value"]
-        if (
-            isinstance(signal_type, str)
-            and signal_type in signal_types.NAMES
-            and isinstance(value, str)
-            and 0 < len(value) <= MAX_VALUE
-            and value.isascii()
-            and value.isprintable()
-        ):
-            return IndicatorInput(signal_type, value)
+    with suppress(NotQuick):
+        return quick_indicator(item)
     serializer = IndicatorIn(data=item)
     return IndicatorInput(**serializer.validated_data) if serializer.is_valid() else flattened(serializer.errors)
 

@@ -27,8 +27,8 @@ _SHORT: Final = 60
 _QUALITY: Final = frozenset({"type", "value", "quality"})
 
 
-class _NotQuick(Exception):
-    pass
+class NotQuick(Exception):
+    """The serializer must be asked."""
 
 
 def read_rows(rows: Iterable[Any]) -> Iterator[SignalInput | list[Problem]]:
@@ -51,7 +51,7 @@ def quick_signal(row: Any) -> SignalInput | None:
         return None
     try:
         return SignalInput(**{**_DEFAULTS, **{name: _READERS[name](value) for name, value in row.items()}})
-    except (KeyError, _NotQuick):
+    except (KeyError, NotQuick):
         return None
 
 
@@ -61,7 +61,7 @@ def _one_of(values: Iterable[str]) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         if isinstance(value, str) and value in known:
             return value
-        raise _NotQuick
+        raise NotQuick
 
     return read
 
@@ -77,7 +77,7 @@ def _text(longest: int, *, blank: bool = False) -> Callable[[Any], str]:
             and value == value.strip()
         ):
             return value
-        raise _NotQuick
+        raise NotQuick
 
     return read
 
@@ -89,23 +89,23 @@ def _or_null(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
 def _percent(value: Any) -> int:
     if type(value) is int and 0 <= value <= _PERCENT:
         return value
-    raise _NotQuick
+    raise NotQuick
 
 
 def _texts(value: Any) -> tuple[str, ...]:
     if isinstance(value, list) and len(value) <= MAX_AUDIENCE:
         return tuple(map(_short_text, value))
-    raise _NotQuick
+    raise NotQuick
 
 
 def _indicators(value: Any) -> tuple[IndicatorInput, ...]:
     if isinstance(value, list) and len(value) <= MAX_INDICATORS:
         return tuple(map(quick_indicator, value))
-    raise _NotQuick
+    raise NotQuick
 
 
 def quick_indicator(item: Any) -> IndicatorInput:
-    """A plain hash. Raises for anything else."""
+    """As IndicatorIn reads a type with its value, and a quality. Raises NotQuick for anything else."""
     if isinstance(item, dict) and len(item) >= 2 and item.keys() <= _QUALITY:  # noqa: PLR2004
         signal_type, value, quality = item.get("type"), item.get("value"), item.get("quality")
         if (
@@ -117,7 +117,7 @@ def quick_indicator(item: Any) -> IndicatorInput:
             and value.isprintable()
         ):
             return IndicatorInput(signal_type, value, "", None if quality is None else _percent(quality))
-    raise _NotQuick
+    raise NotQuick
 
 
 def _asked(name: str) -> Callable[[Any], Any]:
@@ -128,14 +128,14 @@ def _asked(name: str) -> Callable[[Any], Any]:
         try:
             return field.run_validation(value)
         except ValidationError:
-            raise _NotQuick from None
+            raise NotQuick from None
 
     return read
 
 
 def _no_account(value: Any) -> None:
     if value is not None:
-        raise _NotQuick
+        raise NotQuick
 
 
 _short_text = _text(_SHORT)

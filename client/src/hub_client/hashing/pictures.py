@@ -26,7 +26,7 @@ FORMATS: Final = (
     "QOI", "DDS",
 )  # fmt: skip
 _BROKEN_EXIF: Final = (OSError, SyntaxError, ValueError, TypeError, KeyError, struct.error, ArithmeticError)
-# What Pillow's decoders raise on damaged files; NotImplementedError is its word for a DDS of a kind it can't read.
+# What Pillow's decoders raise on damaged files, and NotImplementedError on kinds of DDS that it can't read.
 _DAMAGED: Final = (
     OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, struct.error, ArithmeticError,
     NotImplementedError,
