@@ -58,7 +58,7 @@ test-services: $(VENV)/.dev ## The tests that prove it on PostgreSQL with Redis,
 	    $(PY) -m pytest -m services $(SERVICES_TESTS) $(ARGS) || exit 1; \
 	done
 # Only the files that bear the mark: to read all others takes longer than to start a hub.
-SERVICES_TESTS = $$(grep -rl --include='test_*.py' 'mark\.services' tests)
+SERVICES_TESTS = $$(grep -rl --include='test_*.py' 'mark\.services' tests | sort)
 
 .PHONY: lint
 lint: $(VENV)/.dev ## Style, floors and types

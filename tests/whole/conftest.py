@@ -13,6 +13,8 @@ import pytest
 from tests.conftest import REFERENCE
 from tests.whole.hub_process import HubProcess, Services
 
+_on_services: list[str] = []
+
 
 @contextmanager
 def a_hub(
@@ -22,17 +24,21 @@ def a_hub(
     home = Path(os.environ["HUB_HOME"]).parent / f"whole-{name}-{os.getpid()}"
     shutil.rmtree(home, ignore_errors=True)
     failed_before = request.session.testsfailed
+    if services:
+        assert not _on_services, f"hub {_on_services[0]} still runs: two on one broker take each other's messages"
+        _on_services.append(name)
     hub = HubProcess(home, services, **environment)
     try:
         hub.start()
         yield hub
     finally:
+        _on_services.clear()
         hub.close(keep=request.session.testsfailed > failed_before)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def hub(request: pytest.FixtureRequest) -> Iterator[HubProcess]:
-    """A hub that several tests share; they leave its processes alone."""
+    """A hub that a file's tests share; they leave its processes alone. It is gone before the next file starts one."""
     with a_hub("shared", request, Services.given()) as running:
         yield running
 
