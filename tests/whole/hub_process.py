@@ -191,6 +191,11 @@ class HubProcess:
         """A connection to the hub's database, each statement a transaction of its own."""
         return psycopg.connect(self.database_url, autocommit=True, connect_timeout=10)
 
+    def tend_database(self) -> None:
+        """What autovacuum does where it is on. A server for tests may have it off, and then plans for empty tables."""
+        with self.connect() as connection:
+            connection.execute("VACUUM ANALYZE")
+
     def launcher(self, *arguments: str, **environment: str) -> str:
         """Run a command of the launcher to its end; gives what it printed."""
         return self.program("-m", "hub.launcher", *arguments, **environment)

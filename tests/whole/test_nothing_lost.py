@@ -86,6 +86,7 @@ class Rounds:
         self.number += 1
         self.seeder.submit(self.ledger.seeds(self.number))
         self.hub.wait_drained()
+        self.hub.tend_database()
         batch = self.ledger.batch(self.number)
         watch, relay = Watch(self.hub), self.hub.pid_of("relay")
         with ThreadPoolExecutor(1) as background:
