@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import REFERENCE
 from tests.whole.hub_process import HubProcess, Services
 
-_on_services: list[str] = []
+_on_services: list[str] = []  # the hub that runs on a given broker, or none
 
 
 @contextmanager
@@ -26,14 +26,15 @@ def a_hub(
     failed_before = request.session.testsfailed
     if services:
         assert not _on_services, f"hub {_on_services[0]} still runs: two on one broker take each other's messages"
-        _on_services.append(name)
     hub = HubProcess(home, services, **environment)
+    if services:
+        _on_services.append(name)
     try:
         hub.start()
         yield hub
     finally:
-        _on_services.clear()
         hub.close(keep=request.session.testsfailed > failed_before)
+        _on_services.clear()
 
 
 @pytest.fixture(scope="module")
