@@ -111,9 +111,9 @@ def _commands(keys: dict[str, Any], url: str, indicator: dict[str, str]) -> Iter
     }
     yield "Submit a signal as beta, of a picture that alpha has reported:"
     yield ""
-    yield f"  curl -s {url}/api/v1/signals -H 'Authorization: Bearer {beta}' \\"
+    yield f"  curl -sS {url}/api/v1/signals -H 'Authorization: Bearer {beta}' \\"
     yield f"    -H 'Content-Type: application/json' -d {shlex.quote(json.dumps(body))}"
     yield ""
     yield "See what matched, as alpha (or in the portal, under Matches):"
     yield ""
-    yield f"  sleep 1; curl -s '{url}/api/v1/matches?limit=1' -H 'Authorization: Bearer {alpha}' | python3 -m json.tool"
+    yield f"  sleep 1; curl -sS '{url}/api/v1/matches?limit=1' -H 'Authorization: Bearer {alpha}' | python3 -m json.tool"

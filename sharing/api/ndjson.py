@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import socket
 import time
 import zlib
 from collections.abc import Callable, Iterable
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from django.core.exceptions import BadRequest, RequestDataTooBig
 from django.http import UnreadablePostError
@@ -16,7 +15,7 @@ from rest_framework import status
 from rest_framework.exceptions import APIException
 
 from hub.errors import Problem
-from sharing.api.parsing import TooLarge
+from sharing.api.parsing import TooLarge, decode
 
 MEDIA_TYPE: Final = "application/x-ndjson"
 # Of one line, in bytes: room for a video with all its frames.
@@ -193,19 +192,12 @@ def digest_of(lines: Iterable[bytes]) -> bytes:
     return digest.digest()
 
 
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError
-
-
-_decode = json.JSONDecoder(parse_constant=_refuse).decode
-
-
 def value_of(line: bytes) -> Any:
     """What a line says, or the problem that it says nothing."""
     if isinstance(line, TooLong):
         return _TOO_LONG
     try:
-        return _decode(line.decode())
+        return decode(line.decode())
     except (ValueError, RecursionError):  # no UTF-8, no JSON, a number of thousands of digits, nested too deep
         return _EMPTY if not line.strip() else _NO_JSON
 

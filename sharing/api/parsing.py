@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import io
+import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import IO, Any, Final
+from typing import IO, Any, Final, NoReturn
 
 from django.conf import settings
 from rest_framework import status
@@ -21,6 +22,27 @@ DEEPEST: Final = 20
 _TOO_DEEP: Final = f"The JSON is nested too deep: more than {DEEPEST} levels."
 _NO_JSON: Final = "The body is not valid JSON in UTF-8."
 _COMPRESSED: Final = "The body is not valid JSON in UTF-8. Send it as it is, without a Content-Encoding."
+
+
+class Repeating(dict[str, Any]):
+    """An object that has a name twice. Its last value stands here, but which one was meant, nobody can tell."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        counted = Counter(name for name, _value in pairs)
+        self.repeated = [name for name, times in counted.items() if times > 1]
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else Repeating(pairs)
+
+
+def _refuse(_constant: str) -> NoReturn:
+    raise ValueError("JSON knows no NaN and no infinity.")
+
+
+decode: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse).decode
 
 
 class JSONNegotiation(DefaultContentNegotiation):
@@ -57,11 +79,10 @@ class BoundedJSONParser(JSONParser):
             # The true one, where it was sent in chunks: a look-up counts by it.
             request.META["CONTENT_LENGTH"] = str(len(body))
         try:
-            parsed = super().parse(io.BytesIO(body), media_type, parser_context)
+            parsed = decode(body.decode())
         except RecursionError:
             raise ParseError(_TOO_DEEP) from None
-        except ParseError:
-            # The parser's own text may quote the body.
+        except ValueError:  # no UTF-8, no JSON, a number of thousands of digits; its text may quote the body
             raise ParseError(_COMPRESSED if _is_encoded(parser_context) else _NO_JSON) from None
         # Whoever opens no more brackets than that needs no closer look.
         if body.count(b"[") + body.count(b"{") > DEEPEST and _is_deeper(parsed, DEEPEST):

@@ -44,6 +44,15 @@ def test_both_sides_stand_beside_each_other_with_the_evidence(match: Match, ana:
     assert AuditEntry.objects.filter(action="match.read", object_id=str(match.uuid)).count() == 1
 
 
+def test_only_your_own_reference_is_shown(scene: Scene, ana: Client) -> None:
+    """By it you find the case in your own system; what the other side calls it stays with them."""
+    for organisation, value, reference in ((scene.alpha, PDQ, "alpha-case-1"), (scene.beta, NEAR, "beta-post-77")):
+        factories.submit(organisation, scene.group, indicators=[("pdq", value)], external_id=reference, match=True)
+    page = shown(ana, Match.objects.get(recipient=scene.alpha))
+    assert "alpha-case-1" in page
+    assert "beta-post-77" not in page
+
+
 @pytest.mark.parametrize(
     ("kind", "distance", "words"),
     [

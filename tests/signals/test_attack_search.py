@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sharing.signals.models import Signal
 from sharing.signals.selectors import SignalFilters, newest_page
@@ -33,3 +35,34 @@ def test_a_hash_is_looked_up_by_index_and_not_in_every_summary() -> None:
     assert "tsvector" not in sql
     # Both columns of indicator_identity: with the value alone no index would serve.
     assert re.search(r'"signal_type" (IN|=) .*"value" =', sql), sql
+
+
+@pytest.mark.parametrize(
+    "text", ["-" * 200, "- " * 90, "-+" * 90, "-(" * 90, '-"' * 90, "advert " + "-" * 33, "--x " * 40]
+)
+def test_a_ruled_line_is_no_word_to_leave_out(text: str) -> None:
+    """PostgreSQL fails at the 33rd "without" that no word follows."""
+    newest_page(factories.actor_for(factories.make_organisation()), SignalFilters(text=text))
+
+
+def test_no_text_is_too_much_for_the_search() -> None:
+    actor = factories.actor_for(factories.make_organisation())
+    pieces = [*'-"+!|&()<>:*\\ \u00e9\u0301\u00ad\u2010\u65e5a1', "or", "-a", "--"]
+
+    @settings(max_examples=200, deadline=None)
+    @given(st.lists(st.builds(str.__mul__, st.sampled_from(pieces), st.integers(1, 60)), max_size=6))
+    def search(parts: list[str]) -> None:
+        newest_page(actor, SignalFilters(text="".join(parts)[:200]))
+
+    search()
+
+
+def test_a_hyphen_before_a_word_leaves_it_out() -> None:
+    group = factories.make_group()
+    organisation = factories.make_organisation()
+    factories.give(organisation, group)
+    boat = factories.submit(organisation, group, summary="boat crossing")
+    factories.submit(organisation, group, summary="boat lorry crossing")
+    actor = factories.actor_for(organisation)
+    assert newest_page(actor, SignalFilters(text="boat -lorry --")) == [boat]
+    assert newest_page(actor, SignalFilters(text='boat -"lorry crossing" -')) == [boat]

@@ -42,7 +42,7 @@ class LookupSchema(serializers.Serializer[Any]):
 
 def unread_items(data: Any) -> list[Any] | None:
     """The items of a body about which LookupIn could find nothing to say; None when it must be asked."""
-    if not isinstance(data, dict) or data.keys() != {"items"}:
+    if type(data) is not dict or data.keys() != {"items"}:
         return None
     items = data["items"]
     return items if isinstance(items, list) and 1 <= len(items) <= MAX_ITEMS else None

@@ -46,8 +46,8 @@ def read_rows(rows: Iterable[Any]) -> Iterator[SignalInput | list[Problem]]:
 
 
 def quick_signal(row: Any) -> SignalInput | None:
-    """The row as SignalIn reads it; None when SignalIn must be asked."""
-    if not isinstance(row, dict) or not row.keys() >= _REQUIRED:
+    """The row as SignalIn reads it; None when SignalIn must be asked: also of an object that has a name twice."""
+    if type(row) is not dict or not row.keys() >= _REQUIRED:
         return None
     try:
         return SignalInput(**{**_DEFAULTS, **{name: _READERS[name](value) for name, value in row.items()}})
@@ -106,7 +106,7 @@ def _indicators(value: Any) -> tuple[IndicatorInput, ...]:
 
 def quick_indicator(item: Any) -> IndicatorInput:
     """As IndicatorIn reads a type with its value, and a quality. Raises NotQuick for anything else."""
-    if isinstance(item, dict) and len(item) >= 2 and item.keys() <= _QUALITY:  # noqa: PLR2004
+    if type(item) is dict and len(item) >= 2 and item.keys() <= _QUALITY:  # noqa: PLR2004
         signal_type, value, quality = item.get("type"), item.get("value"), item.get("quality")
         if (
             isinstance(signal_type, str)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -12,7 +13,18 @@ from rest_framework.fields import empty
 
 from sharing import signal_types
 from sharing.api.paging import PageQuery
-from sharing.api.serializers.strict import BoundedList, Choice, ShortName, StrictSerializer, Text, Unread
+from sharing.api.parsing import Repeating
+from sharing.api.serializers.strict import (
+    MOST_NAMED,
+    REPEATED,
+    BoundedList,
+    Choice,
+    ShortName,
+    StrictSerializer,
+    Text,
+    Unread,
+    mendable,
+)
 from sharing.signal_types.video import LONGEST_VIDEO, MAX_FRAMES
 from sharing.signals.inputs import AccountInput, IndicatorInput, SignalInput
 from sharing.signals.models import AccountDetail, Signal
@@ -55,7 +67,11 @@ class Value(Text):
     """A text, or the frames of a video as a list. Which of the two a type takes is judged with the value itself."""
 
     def run_validation(self, data: Any = empty) -> Any:
-        return data if isinstance(data, list) else super().run_validation(data)
+        if not isinstance(data, list):
+            return super().run_validation(data)
+        if repeating := [place for place, frame in enumerate(data) if isinstance(frame, Repeating)]:
+            raise serializers.ValidationError(dict.fromkeys(repeating[:MOST_NAMED], REPEATED.detail))
+        return data
 
 
 class IndicatorIn(StrictSerializer):
@@ -157,6 +173,14 @@ class SignalPatch(SignalIn):
 
     external_id = None  # type: ignore[assignment]
     kind = None  # type: ignore[assignment]
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping) and (staying := [name for name in ("external_id", "kind") if name in data]):
+            message, mend = "This stays as it was submitted.", "Leave it out, or submit another signal."
+            raise serializers.ValidationError(
+                {name: mendable(message, f"{name}_stays", mend).detail for name in staying}
+            )
+        return super().to_internal_value(data)
 
 
 class BatchIn(StrictSerializer):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Final
 
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.settings import api_settings
+
+from sharing.api.parsing import Repeating
 
 MAX_KEY = 30
 # Bad entries of a list, and unknown fields, that are named. A body of 100 KB may hold 30,000 of them.
@@ -25,6 +27,9 @@ def mendable(message: str, code: str, mend: str) -> ValidationError:
     return ValidationError(f"{message}\n{mend}", code)
 
 
+REPEATED: Final = mendable("This name is in the object more than once.", "repeated_name", "Send it once.")
+
+
 class StrictSerializer(serializers.Serializer[Any]):
     # Refuses unknown fields: a misspelt `expires_at` must not become a signal that expires at another time.
     # No docstring, because the published schema would show it as every input's description.
@@ -37,6 +42,8 @@ class StrictSerializer(serializers.Serializer[Any]):
             unknown = [str(key) for key in data if key not in self.fields]
             if unknown:
                 raise self._unknown(unknown)
+            if isinstance(data, Repeating):
+                raise ValidationError(dict.fromkeys(data.repeated, REPEATED.detail))
         return super().to_internal_value(data)
 
     def _unknown(self, keys: list[str]) -> ValidationError:
