@@ -116,4 +116,5 @@ def _commands(keys: dict[str, Any], url: str, indicator: dict[str, str]) -> Iter
     yield ""
     yield "See what matched, as alpha (or in the portal, under Matches):"
     yield ""
-    yield f"  sleep 1; curl -sS '{url}/api/v1/matches?limit=1' -H 'Authorization: Bearer {alpha}' | python3 -m json.tool"
+    yield f"  sleep 1; curl -sS '{url}/api/v1/matches?limit=1' \\"
+    yield f"    -H 'Authorization: Bearer {alpha}' | python3 -m json.tool"
