@@ -69,7 +69,7 @@ class Value(Text):
     def run_validation(self, data: Any = empty) -> Any:
         if not isinstance(data, list):
             return super().run_validation(data)
-        if repeating := [place for place, frame in enumerate(data) if isinstance(frame, Repeating)]:
+        if repeating := [str(place) for place, frame in enumerate(data) if isinstance(frame, Repeating)]:
             raise serializers.ValidationError(dict.fromkeys(repeating[:MOST_NAMED], REPEATED.detail))
         return data
 
