@@ -42,6 +42,7 @@ def _refuse(_constant: str) -> NoReturn:
     raise ValueError("JSON knows no NaN and no infinity.")
 
 
+# JSON of a body or a line, from text. Raises ValueError, and RecursionError where it is nested too deep for Python.
 decode: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse).decode
 
 

@@ -42,6 +42,7 @@ class LookupSchema(serializers.Serializer[Any]):
 
 def unread_items(data: Any) -> list[Any] | None:
     """The items of a body about which LookupIn could find nothing to say; None when it must be asked."""
+    # A plain dict: one that has a name twice (Repeating) is LookupIn's to refuse.
     if type(data) is not dict or data.keys() != {"items"}:
         return None
     items = data["items"]

@@ -106,6 +106,7 @@ def _indicators(value: Any) -> tuple[IndicatorInput, ...]:
 
 def quick_indicator(item: Any) -> IndicatorInput:
     """As IndicatorIn reads a type with its value, and a quality. Raises NotQuick for anything else."""
+    # A plain dict: one that has a name twice (Repeating) is IndicatorIn's to refuse.
     if type(item) is dict and len(item) >= 2 and item.keys() <= _QUALITY:  # noqa: PLR2004
         signal_type, value, quality = item.get("type"), item.get("value"), item.get("quality")
         if (
