@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from django.conf import settings
@@ -22,6 +23,12 @@ def client_address(request: HttpRequest) -> str:
     if hops:
         forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
         peer = forwarded[-hops] if len(forwarded) >= hops else peer
+    return _canonical(peer)
+
+
+# A platform sends from few.
+@lru_cache(maxsize=10_000)
+def _canonical(peer: str) -> str:
     try:
         found = ip_address(peer.partition("%")[0])  # what follows names our own network card
     except ValueError:

@@ -53,7 +53,7 @@ class JSONNegotiation(DefaultContentNegotiation):
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
         renderers = list(renderers)
-        if request.headers.get("Accept", "*/*") in _PLAIN and _FORMAT not in request.query_params:
+        if request.META.get("HTTP_ACCEPT", "*/*") in _PLAIN and _FORMAT not in request.query_params:
             return renderers[0], renderers[0].media_type
         chosen: tuple[BaseRenderer, str] = super().select_renderer(request, renderers, format_suffix)
         return chosen

@@ -36,7 +36,7 @@ def _body_bytes(request: Request) -> int:
 
 def _known_unread(request: Request, view: HubView) -> int:
     """What the request weighs at least. A body sent in chunks says its size when it is read: parsing notes it."""
-    if "Transfer-Encoding" in request.headers:
+    if "HTTP_TRANSFER_ENCODING" in request.META:
         return min(1, view.least_weight(1))
     return _by_size(request, view)
 

@@ -23,6 +23,8 @@ from sharing.api.views.webhooks import (
 
 app_name = "api"
 urlpatterns = [
+    # First, because it is asked for most often: addresses are tried one after the other.
+    path("lookups", Lookups.as_view(), name="lookups"),
     path("", Index.as_view(), name="index"),
     path("whoami", Me.as_view(), name="whoami"),
     path("sharing-groups", SharingGroups.as_view(), name="sharing-groups"),
@@ -37,7 +39,6 @@ urlpatterns = [
     path("matches", Matches.as_view(), name="matches"),
     path("matches/<uuid:uuid>", MatchDetail.as_view(), name="match"),
     path("matches/<uuid:uuid>/verdict", MatchVerdict.as_view(), name="match-verdict"),
-    path("lookups", Lookups.as_view(), name="lookups"),
     path("lookups/range/<str:type>/<str:prefix>", LookupRange.as_view(), name="lookup-range"),
     path("identifiers/evaluate", Evaluation.as_view(), name="identifier-evaluation"),
     path("identifiers/keys", IdentifierKeys.as_view(), name="identifier-keys"),

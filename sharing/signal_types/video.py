@@ -125,9 +125,15 @@ _MEND: Final = _(
 
 def _loaded(text: str) -> object:
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_object)
     except (ValueError, RecursionError):
         return None
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object] | None:
+    """None where a name comes twice: nobody can tell which value was meant."""
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else None
 
 
 def _frame(entry: object, path: str) -> _SentFrame | InvalidValue:

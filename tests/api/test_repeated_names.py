@@ -65,10 +65,25 @@ def test_a_name_twice_in_other_bodies(client: Client, key: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["kind", "external_id"])
-def test_a_change_names_what_stays(client: Client, key: str, name: str) -> None:
+def test_a_change_names_what_stays_beside_all_else_that_is_wrong(client: Client, key: str, name: str) -> None:
     sent = send(client, key, good()).json()
     headers = {"authorization": f"Bearer {key}"}
-    answer = client.patch(
-        f"/api/v1/signals/{sent['id']}", json.dumps({name: "account"}), content_type="application/json", headers=headers
+    body = json.dumps({name: "account", "confidence": 101, "sevrity": "low"})
+    answer = client.patch(f"/api/v1/signals/{sent['id']}", body, content_type="application/json", headers=headers)
+    assert sorted(problems(check(answer, 400)["errors"])) == sorted(
+        [(f"/{name}", f"{name}_stays"), ("/confidence", "max_value"), ("/sevrity", "unknown_field")]
     )
-    assert problems(check(answer, 400)["errors"]) == [(f"/{name}", f"{name}_stays")]
+
+
+def test_a_wrong_name_hides_no_wrong_value(client: Client, key: str) -> None:
+    body = twice({**good(confidence=101, tlp="GREEN"), "expiry": 1, "secret@example.org": 1}, "tlp", "RED")
+    answer = send(client, key, body)
+    assert sorted(problems(check(answer, 400)["errors"])) == sorted(
+        [("", "unknown_field"), ("/confidence", "max_value"), ("/expiry", "unknown_field"), ("/tlp", "repeated_name")]
+    )
+    assert b"secret" not in answer.content
+
+
+def test_a_misspelt_name_with_a_control_character_is_not_repeated(client: Client, key: str) -> None:
+    answer = send(client, key, good(**{"severity\0": "low"}))
+    assert problems(check(answer, 400)["errors"]) == [("", "unknown_field")]

@@ -120,6 +120,13 @@ def test_several_bad_frames_are_named_at_once_and_their_number_is_bounded() -> N
     assert refused([None] * (MAX_FRAMES + 1)).code == "too_many_frames"
 
 
+def test_a_name_twice_in_a_frame_of_the_text_form_is_no_frame() -> None:
+    frame = {"hash": picture(random.Random(7)), "quality": 90, "timestamp": 0}
+    text = json.dumps([frame, frame]).replace('"timestamp": 0}]', '"timestamp": 0, "quality": 10}]')
+    error = refused(text)
+    assert (error.code, error.path) == ("not_a_frame", "/1")
+
+
 def test_the_frames_of_the_longest_video_fit_in_the_text_form() -> None:
     frames = video(random.Random(7), MAX_FRAMES)
     assert len(hashes(json.dumps(frames, indent=4))) == MAX_FRAMES

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
@@ -168,19 +167,20 @@ class SignalIn(StrictSerializer):
         return data
 
 
+_STAYING: Final = ("external_id", "kind")
+
+
 class SignalPatch(SignalIn):
     """Any part of a signal. Its own reference and kind stay as they were submitted."""
 
     external_id = None  # type: ignore[assignment]
     kind = None  # type: ignore[assignment]
 
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping) and (staying := [name for name in ("external_id", "kind") if name in data]):
-            message, mend = "This stays as it was submitted.", "Leave it out, or submit another signal."
-            raise serializers.ValidationError(
-                {name: mendable(message, f"{name}_stays", mend).detail for name in staying}
-            )
-        return super().to_internal_value(data)
+    def unknown_names(self, keys: list[str]) -> dict[str, Any]:
+        message, mend = "This stays as it was submitted.", "Leave it out, or submit another signal."
+        staying = {name: mendable(message, f"{name}_stays", mend).detail for name in _STAYING if name in keys}
+        others = [key for key in keys if key not in _STAYING]
+        return {**staying, **(super().unknown_names(others) if others else {})}
 
 
 class BatchIn(StrictSerializer):

@@ -38,26 +38,37 @@ class StrictSerializer(serializers.Serializer[Any]):
         if self.parent is not None and self.root.partial:
             # A change may leave fields out, but what it puts in a field is whole: half an indicator is none.
             return type(self)().run_validation(data)
-        if isinstance(data, Mapping):
-            unknown = [str(key) for key in data if key not in self.fields]
-            if unknown:
-                raise self._unknown(unknown)
-            if isinstance(data, Repeating):
-                raise ValidationError(dict.fromkeys(data.repeated, REPEATED.detail))
-        return super().to_internal_value(data)
+        refused = self._refused_names(data) if isinstance(data, Mapping) else {}
+        try:
+            read = super().to_internal_value(data)
+        except ValidationError as error:
+            if not refused:
+                raise
+            raise ValidationError({**error.detail, **refused}) from None  # type: ignore[dict-item]
+        if refused:
+            raise ValidationError(refused)
+        return read
 
-    def _unknown(self, keys: list[str]) -> ValidationError:
+    def _refused_names(self, data: Mapping[Any, Any]) -> dict[str, Any]:
+        unknown = [str(key) for key in data if key not in self.fields]
+        found = self.unknown_names(unknown) if unknown else {}
+        if isinstance(data, Repeating):
+            found |= {name: REPEATED.detail for name in data.repeated if name in self.fields}
+        return found
+
+    def unknown_names(self, keys: list[str]) -> dict[str, Any]:
+        """What is wrong with these names of no field, by name."""
         mend = f"Known fields: {', '.join(self.fields)}."
         error = mendable("There is no field of this name.", "unknown_field", mend)
         found: dict[str, list[Any]] = {self._nameable(key): list(error.detail) for key in keys[:MOST_NAMED]}
         if len(keys) > MOST_NAMED:
             more = unlooked_at(len(keys) - MOST_NAMED, "unknown fields")
             found.setdefault(api_settings.NON_FIELD_ERRORS_KEY, []).extend(more.detail)
-        return ValidationError(found)
+        return found
 
     def _nameable(self, key: str) -> str:
         """A misspelt field is named. Anything else may be an identifier in the wrong place, and is not repeated."""
-        is_typo = len(key) <= MAX_KEY and bool(get_close_matches(key, self.fields, n=1))
+        is_typo = len(key) <= MAX_KEY and key.isprintable() and bool(get_close_matches(key, self.fields, n=1))
         return key if is_typo else api_settings.NON_FIELD_ERRORS_KEY
 
 

@@ -10,8 +10,6 @@ from the database by each query. `contract.NearIndex` is all that callers know o
     linear                                                 the plain scan: the measure of all the others
 """
 
-from pathlib import Path
-
 from django.conf import settings
 
 from sharing.matching.index.contract import NearIndex, Neighbour, Reach
@@ -23,4 +21,4 @@ __all__ = ["ENGINE", "NearIndex", "Neighbour", "Reach", "near_index"]
 
 def near_index() -> NearIndex:
     """The index of this process."""
-    return SnapshotIndex.of(Path(settings.INDEX_FOLDER))
+    return SnapshotIndex.of(settings.INDEX_FOLDER)

@@ -222,9 +222,9 @@ class SnapshotIndex:
 
     @classmethod
     @cache
-    def of(cls, folder: Path) -> SnapshotIndex:
+    def of(cls, folder: str) -> SnapshotIndex:
         """One for each folder in the life of a process: what it knows is kept."""
-        return cls(folder)
+        return cls(Path(folder))
 
     def neighbours(self, signal_type: str, values: Sequence[bytes], threshold: int) -> list[list[Neighbour]]:
         return self._of(signal_type).neighbours(values, threshold)
