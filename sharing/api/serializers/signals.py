@@ -178,9 +178,9 @@ class SignalPatch(SignalIn):
 
     def unknown_names(self, keys: list[str]) -> dict[str, Any]:
         message, mend = "This stays as it was submitted.", "Leave it out, or submit another signal."
-        staying = {name: mendable(message, f"{name}_stays", mend).detail for name in _STAYING if name in keys}
         others = [key for key in keys if key not in _STAYING]
-        return {**staying, **(super().unknown_names(others) if others else {})}
+        found = super().unknown_names(others) if others else {}
+        return found | {name: mendable(message, f"{name}_stays", mend).detail for name in _STAYING if name in keys}
 
 
 class BatchIn(StrictSerializer):
