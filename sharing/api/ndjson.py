@@ -22,6 +22,8 @@ MEDIA_TYPE: Final = "application/x-ndjson"
 LONGEST: Final = 2_500_000
 _PIECE: Final = 1 << 17
 _GZIP: Final = 31  # zlib's number for the largest window, in gzip's form
+# Of a gzip file. Those who pack block by block need 8,000 for the longest body; empty ones are work without an end.
+_MEMBERS: Final = 20_000
 # What is still under way when an answer is ready is read for so many seconds: who sends without looking up would
 # otherwise never see the answer.
 _DRAINED_SECONDS: Final = 10.0
@@ -57,6 +59,7 @@ class Source:
         self._socket = socket
         self._taken = 0
         self._unpack = zlib.decompressobj(_GZIP) if gzipped else None
+        self._members = 0
         self.cut = False
 
     def read(self) -> bytes:
@@ -86,6 +89,9 @@ class Source:
             while True:
                 packed = unpack.unconsumed_tail or unpack.unused_data or self._raw()
                 if unpack.eof and packed:
+                    self._members += 1
+                    if self._members == _MEMBERS:
+                        raise zlib.error("too many members")
                     self._unpack = unpack = zlib.decompressobj(_GZIP)
                 if not packed:
                     self.cut = self.cut or not unpack.eof

@@ -45,6 +45,12 @@ def test_a_gzip_file_of_several_members_is_read_to_its_end(client: Client, key: 
     assert (answer.status_code, answer.json()["created"]) == (200, 3)
 
 
+def test_empty_members_without_an_end_are_not_read_on(client: Client, key: str) -> None:
+    packed = gzip.compress(lines(row(0))) + gzip.compress(b"") * 30_000 + gzip.compress(lines(row(1)))
+    answer = send(client, key, packed, **{"content-encoding": "gzip"})
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "broken_off")
+
+
 def test_what_stands_behind_a_gzip_file_and_is_none_is_not_passed_over(client: Client, key: str) -> None:
     packed = gzip.compress(lines(row(0))) + b"something else\n"
     answer = send(client, key, packed, **{"content-encoding": "gzip"})

@@ -229,7 +229,10 @@ def test_a_page_weighs_by_the_entries_that_it_may_hold() -> None:
     assert [weight(f"limit={limit}") for limit in (1, 100, 101, 5_000)] == [WHOLE, WHOLE, 2 * WHOLE, 50 * WHOLE]
     assert weight("") == 10 * WHOLE
     assert weight("limit=many") == weight("limit=-1") == WHOLE
-    assert weight("limit=999999") == WHOLE
+    assert weight("limit=999999") == weight("limit=") == WHOLE
+    # Python reads all of these as five thousand, and so does the field.
+    for limit in ("5_000", "%205000", "005000", "5000.0", "%2B5000", "%D9%A5%D9%A0%D9%A0%D9%A0"):
+        assert weight(f"limit={limit}") == 50 * WHOLE
 
 
 def test_a_key_without_the_scope_reads_no_feed(beta: Organisation, client: Client) -> None:

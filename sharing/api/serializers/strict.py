@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.settings import api_settings
 
+from hub.words import problem_in_name
 from sharing.api.parsing import Repeating
 
 MAX_KEY = 30
@@ -68,8 +69,11 @@ class StrictSerializer(serializers.Serializer[Any]):
 
     def _nameable(self, key: str) -> str:
         """A misspelt field is named. Anything else may be an identifier in the wrong place, and is not repeated."""
-        is_typo = len(key) <= MAX_KEY and key.isprintable() and bool(get_close_matches(key, self.fields, n=1))
-        return key if is_typo else api_settings.NON_FIELD_ERRORS_KEY
+        if len(key) > MAX_KEY or not (key.isascii() and key.isidentifier()) or problem_in_name(key, ""):
+            return api_settings.NON_FIELD_ERRORS_KEY
+        # Only those that begin alike: to compare takes long, and a body may hold thousands of such names.
+        near = [name for name in map(str, self.fields) if name[0] == key[0]]
+        return key if get_close_matches(key, near, n=1) else api_settings.NON_FIELD_ERRORS_KEY
 
 
 def unlooked_at(number: int, what: str) -> ValidationError:

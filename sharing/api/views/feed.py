@@ -11,6 +11,7 @@ from django.utils.http import parse_etags
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from accounts.models import Scope
@@ -18,19 +19,22 @@ from sharing.api.compression import accepts_gzip, gzipped
 from sharing.api.serializers.feed import USUAL, FeedOut, FeedQuery, feed_pieces
 from sharing.api.throttling import WHOLE
 from sharing.api.views.base import HubView, valid_query
-from sharing.feeds.services import MOST, read_feed
+from sharing.feeds.services import read_feed
 
 _ENTRIES: Final = 100  # that count for one request
+_LIMIT: Final = FeedQuery().fields["limit"]
 
 
 class Feed(HubView):
     scopes = {"GET": Scope.READ_SIGNALS}
 
     def weight(self, request: Request) -> int:
-        """By what was asked for; what is no such number is refused and counts as any request."""
-        asked = request.query_params.get("limit", str(USUAL))
-        entries = int(asked) if asked.isascii() and asked.isdigit() and len(asked) <= len(str(MOST)) else 0
-        return WHOLE * max(1, -(-min(entries, MOST) // _ENTRIES))
+        """By what was asked for, as it will be read; what is no such number is refused and counts as any request."""
+        try:
+            entries: int = _LIMIT.run_validation(request.query_params.get("limit", USUAL))
+        except ValidationError:
+            return WHOLE
+        return WHOLE * -(-entries // _ENTRIES)
 
     @extend_schema(
         operation_id="read_feed",
