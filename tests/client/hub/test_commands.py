@@ -72,7 +72,7 @@ def test_a_folder_is_submitted_and_found_again(tmp_path: Path, photo: Image.Imag
 
     assert first.exit_code == again.exit_code == 1
     assert "broken.jpg" in first.stderr
-    assert "2 rows were sent, 1 had been sent before, 1 were refused" in first.stderr
+    assert "2 rows were sent, 1 had been sent before, 1 was refused" in first.stderr
     assert "0 rows were sent, 3 had been sent before" in again.stderr
     asked = run("lookup", str(folder / "a.png"), "--json")
     answers = [json.loads(line) for line in asked.stdout.splitlines()]
@@ -90,7 +90,7 @@ def test_what_hash_wrote_can_be_submitted(tmp_path: Path, photo: Image.Image, al
     for written in ("h.ndjson", "h.csv"):
         done = run("submit", str(tmp_path / written), *AUDIENCE)
         assert done.exit_code == 0, done.stderr
-        assert "1 rows were sent." in done.stderr
+        assert "1 row was sent." in done.stderr
 
 
 def test_refused_rows_are_named_with_what_the_hub_says(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_refused_rows_are_named_with_what_the_hub_says(tmp_path: Path) -> None:
     assert done.exit_code == 1
     assert "line 3:\n  /sharing_groups/0: There is no sharing group" in done.stderr
     assert "line 4:" in done.stderr
-    assert "1 rows were sent, 2 were refused." in done.stderr
+    assert "1 row was sent, 2 were refused." in done.stderr
     lines = [json.loads(line) for line in run("submit", str(rows), *AUDIENCE, "--json").stdout.splitlines()]
     assert {(line["place"], line["status"]) for line in lines} == {("line 3", "refused"), ("line 4", "refused")}
 
@@ -118,8 +118,8 @@ def test_rows_are_sent_in_bulk_and_told_like_those_of_batches(tmp_path: Path, al
     again = run("submit", str(tmp_path / "bulk.csv"), *AUDIENCE, "--bulk")
 
     assert "line 6:" in done.stderr
-    assert "4 rows were sent, 1 were refused." in done.stderr
-    assert "0 rows were sent, 4 had been sent before, 1 were refused." in again.stderr
+    assert "4 rows were sent, 1 was refused." in done.stderr
+    assert "0 rows were sent, 4 had been sent before, 1 was refused." in again.stderr
     assert set(references) <= set(references_at(alpha))
 
 

@@ -60,7 +60,7 @@ def test_the_first_example_runs_as_printed(hub: HubProcess, tmp_path: Path) -> N
     assert done.returncode == 0, done.stdout + done.stderr
     assert "BAD" not in done.stdout
     assert "adverts/1.png, md5: found" in done.stdout
-    assert "1 rows were sent." in done.stderr
+    assert "1 row was sent." in done.stderr
 
     python = tmp_path / "hub-client-venv" / "bin" / "python"
     environment["HUB_KEY"] = hub.demo_keys()["alpha"]

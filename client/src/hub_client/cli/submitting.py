@@ -83,7 +83,8 @@ def submit_command(
             upload.run(found)
         except (KeyboardInterrupt, HubClientError) as error:
             told = "" if isinstance(error, KeyboardInterrupt) else f"{error}\n"
-            complain(f"{told}Stopped: {upload.tally.text('were sent')} Run the same command again to go on.")
+            again = "When that is mended, run" if told else "Run"
+            complain(f"{told}Stopped: {upload.tally.text('were sent')} {again} the same command again to go on.")
             raise typer.Exit(Code.STOPPED if not told else code_of(error)) from None
         _end(upload.tally, "were sent")
 
@@ -96,6 +97,10 @@ def _rows(source: Path, defaults: dict[str, Any], processes: int | None) -> Iter
     return rows_of_file(source, defaults)
 
 
+def _in_number(number: int, words: str) -> str:
+    return words.replace("rows", "row").replace("were", "was") if number == 1 else words
+
+
 @dataclass
 class Tally:
     """How many rows came to which end."""
@@ -103,13 +108,14 @@ class Tally:
     counts: Counter[str] = field(default_factory=Counter)
 
     def text(self, sent: str) -> str:
-        parts = [f"{self.counts['created'] + self.counts['updated']} rows {sent}"]
+        number = self.counts["created"] + self.counts["updated"]
+        parts = [f"{number} {_in_number(number, f'rows {sent}')}"]
         if self.counts["updated"]:
-            parts.append(f"{self.counts['updated']} of them changed a signal that was there")
+            parts.append(f"{self.counts['updated']} of them replaced a signal that was there")
         if self.counts["before"]:
             parts.append(f"{self.counts['before']} had been sent before")
         if self.counts["refused"]:
-            parts.append(f"{self.counts['refused']} were refused")
+            parts.append(f"{self.counts['refused']} {_in_number(self.counts['refused'], 'were refused')}")
         return f"{', '.join(parts)}."
 
     def refuse(self, place: str, problems: Iterable[object], *, json: bool) -> None:
