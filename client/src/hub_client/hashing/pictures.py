@@ -26,7 +26,8 @@ FORMATS: Final = (
     "QOI", "DDS",
 )  # fmt: skip
 _BROKEN_EXIF: Final = (OSError, SyntaxError, ValueError, TypeError, KeyError, struct.error, ArithmeticError)
-# What Pillow's decoders raise on damaged files, and NotImplementedError on kinds of DDS that it can't read.
+# What Pillow's decoders raise on damaged files. They have no common base, and one bad file must be named instead of
+# ending the run over a folder. NotImplementedError comes from Pillow too, for kinds of DDS that it can't read.
 _DAMAGED: Final = (
     OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, struct.error, ArithmeticError,
     NotImplementedError,
