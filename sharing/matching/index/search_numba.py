@@ -1,8 +1,10 @@
 """Search and build compiled by numba (floor 4): used by itself where numba is installed.
 
 A search runs in three phases, so that the memory's answers overlap: the tables' entries, the rows with their hints, and
-the codes of the few rows that are near in the next band too; each phase asks for what the next one reads. A code is
-reported in the first band that leads to it, so that none is reported twice and nothing needs to be remembered.
+the codes of the few rows that are near in the next band too; each phase asks for what the next one reads. An entry may
+have many rows, 150 at ten million codes: the first phase asks for their first lines and the second, some entries ahead,
+for the others, since all at once push each other out of the cache. A code is reported in the first band that leads to
+it, so that none is reported twice and nothing needs to be remembered.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ from sharing.matching.index.tables import Hints, Hits, Layout, Rows, Tables
 
 _ROOM: Final = 4_096  # hits; a search that finds more goes on with more room
 _BUFFER: Final = 2_048  # rows whose codes are on their way
-_LINE: Final = 16  # row numbers in a line of the cache
+_LINE: Final = 16  # row numbers in a line of the cache; of hints four times as many
+_AHEAD: Final = 4  # entries: of these many further on all rows are asked for
 
 
 def _bit_count(_typing: Any, _word: Any) -> Any:
@@ -121,6 +124,15 @@ def _look_up(offsets: Any, rows: Any, hints: Any, masks: Any, begins: Any, query
 
 
 @njit(inline="always")
+def _ask_for_all(rows: Any, hints: Any, begin: Any, end: Any) -> None:
+    """Ask for an entry's rows beyond those that _look_up has asked for."""
+    for place in range(begin + 2 * _LINE, end, _LINE):
+        _prefetch(rows, place)
+    for place in range(begin + 4 * _LINE, end, 4 * _LINE):
+        _prefetch(hints, place)
+
+
+@njit(inline="always")
 def _gather(
     rows: Any, hints: Any, flat: Any, words: Any, row_bits: Any, hint_mask: Any, slack: Any, begins: Any, query: Any,
     found: Any, at: Any, out_row: Any, out_band: Any,
@@ -138,6 +150,8 @@ def _gather(
         following = band + 1 if band + 1 < query.shape[0] else 0
         expected = np.uint64(query[following]) & np.uint64(hint_mask)
         most = np.uint64(slack[probe])
+        if place == 0 and probe + _AHEAD < found.shape[0]:
+            _ask_for_all(rows, hints, found[probe + _AHEAD, 0], found[probe + _AHEAD, 1])
         end = min(found[probe, 1], max(place, found[probe, 0]) + _BUFFER - gathered)
         for entry in range(np.uint64(max(place, found[probe, 0])), np.uint64(end)):
             packed = np.uint64(rows[entry])
