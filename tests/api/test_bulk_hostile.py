@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import socket
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
@@ -16,6 +18,8 @@ from sharing.api import ndjson, receiving
 from sharing.api.views import bulk
 from sharing.signals.bulk.models import BulkUpload
 from sharing.signals.models import Signal
+from sharing.visibility.models import SharingGroup
+from tests import factories
 from tests.api.bulk import before_piece, lines, results, row, send
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -106,15 +110,31 @@ def test_a_key_that_ends_meanwhile_stores_no_more(
     assert Signal.objects.count() <= 6
 
 
-def test_uploads_leave_room_for_everybody_else(client: Client, key: str, settings: Any) -> None:
-    for _ in range(settings.BULK_AT_ONCE):
-        assert bulk._room.acquire(blocking=False)
-    try:
-        answer = send(client, key, lines(row(0)))
-    finally:
-        for _ in range(settings.BULK_AT_ONCE):
-            bulk._room.release()
-    assert answer.status_code == 429
-    assert 0 < int(answer.headers["Retry-After"]) <= 10
-    assert not BulkUpload.objects.exists()
+def test_one_organisation_never_has_all_places(
+    client: Client, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = factories.make_organisation("beta")
+    factories.give(other, SharingGroup.objects.get(slug="watch"))
+    others_key = factories.make_client(other)[1]
+    meanwhile = []
+
+    def send_both() -> None:
+        meanwhile.extend(send(client, one, lines(row(5)), "upload-2") for one in (key, others_key))
+
+    before_piece(monkeypatch, 1, send_both)
+    assert send(client, key, lines(row(0))).status_code == 200
+    waits, stored = meanwhile
+    assert waits.status_code == 429
+    assert 0 < int(waits.headers["Retry-After"]) <= 10
+    assert stored.json()["created"] == 1
+    assert send(client, key, lines(row(5)), "upload-2").json()["created"] == 1
+
+
+def test_there_are_only_so_many_places(client: Client, key: str) -> None:
+    with ExitStack() as taken:
+        for number in range(settings.BULK_AT_ONCE):
+            other = factories.actor_for(factories.make_organisation(f"member-{number}"))
+            taken.enter_context(bulk._places.one_for(other))
+        assert send(client, key, lines(row(0))).status_code == 429
+        assert not BulkUpload.objects.exists()
     assert send(client, key, lines(row(0))).json()["created"] == 1

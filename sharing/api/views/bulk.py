@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from threading import BoundedSemaphore
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,7 +9,6 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
@@ -18,6 +16,7 @@ from rest_framework.utils.urls import replace_query_param
 from accounts.models import Scope
 from hub.errors import Invalid, Problem
 from sharing.api.ndjson import MEDIA_TYPE, Lines, source_of
+from sharing.api.places import Places
 from sharing.api.receiving import receive
 from sharing.api.serializers.bulk import (
     KEY_PATTERN,
@@ -31,8 +30,7 @@ from sharing.api.views.base import HubView, valid_query
 from sharing.signals.bulk.selectors import LineResult, bulk_upload, line_results, upload_of_key
 from sharing.signals.bulk.services import MAX_LINES
 
-_room: Final = BoundedSemaphore(settings.BULK_AT_ONCE)
-_WAIT_SECONDS: Final = 5
+_places: Final = Places(settings.BULK_AT_ONCE)
 _HEADER = "Idempotency-Key"
 _NO_KEY = Problem(
     f"/headers/{_HEADER}",
@@ -80,14 +78,11 @@ class SignalBulk(HubView):
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         source = source_of(request, settings.STREAMED_BODIES["/api/v1/signals/bulk"])
-        # Each holds a thread of this process as long as its body lasts: some must be left for everybody else.
-        if not _room.acquire(blocking=False):
-            raise Throttled(_WAIT_SECONDS)
-        try:
-            hold = receive(actor=self.actor, key=key_of(request), lines=Lines(source))
-        finally:
-            _room.release()
-            source.drain()
+        with _places.one_for(self.actor):
+            try:
+                hold = receive(actor=self.actor, key=key_of(request), lines=Lines(source))
+            finally:
+                source.drain()
         return Response(BulkOut(bulk_upload(self.actor, hold.uuid)).data)
 
 

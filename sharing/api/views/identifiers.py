@@ -47,7 +47,8 @@ class Evaluation(HubView):
         description="RFC 9497, ristretto255-SHA512, mode VOPRF. Normalise the identifier by the published rules, "
         "blind it, send the element, check the proof against the published key, finalise, and keep the first 32 bytes "
         "as the token. The input is the name of the signal type, a zero byte and the canonical form. Each element "
-        "counts against the quota of your organisation for the day (UTC), also when it is refused.",
+        "counts against the quota of your organisation for the day (UTC), also when a request is refused for an "
+        "invalid one.",
         request=EvaluateIn,
         examples=[_EXAMPLE],
         responses=EvaluatedOut,
