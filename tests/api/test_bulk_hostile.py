@@ -110,9 +110,7 @@ def test_a_key_that_ends_meanwhile_stores_no_more(
     assert Signal.objects.count() <= 6
 
 
-def test_one_organisation_never_has_all_places(
-    client: Client, key: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_organisation_never_has_all_places(client: Client, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     other = factories.make_organisation("beta")
     factories.give(other, SharingGroup.objects.get(slug="watch"))
     others_key = factories.make_client(other)[1]

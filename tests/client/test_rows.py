@@ -61,8 +61,12 @@ def test_bad_rows_are_named_and_the_others_read(tmp_path: Path) -> None:
 
 
 def test_an_unknown_column_and_another_kind_of_file_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadSetting, match="harmm"):
+    with pytest.raises(BadSetting, match=r"harmm\. Did you mean harm\?"):
         read(tmp_path, "a.csv", f"md5,harmm\n{MD5},x\n")
+    with pytest.raises(BadSetting, match=r"known: colour\. Known: external_id, "):
+        read(tmp_path, "a.csv", f"md5,colour\n{MD5},x\n")
+    (row,) = read(tmp_path, "a.ndjson", f'{{"md5": "{MD5}", "Severty": "low"}}\n')
+    assert str(row.problem) == "There is no field Severty. Did you mean severity?"
     with pytest.raises(BadSetting, match="NDJSON"):
         read(tmp_path, "a.xlsx", "")
     (tmp_path / "latin.csv").write_bytes("md5,summary\n,\xe9\n".encode("latin-1"))

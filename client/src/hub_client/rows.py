@@ -13,6 +13,7 @@ import csv
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
@@ -90,7 +91,7 @@ def _signal(content: Mapping[str, Any], defaults: Mapping[str, Any]) -> NewSigna
         return _shaped(fields)
     unknown = sorted(set(content) - set(COLUMNS))
     if unknown:
-        raise BadRow(f"There is no field {unknown[0]}.", "Check its spelling.")
+        raise BadRow(f"There is no field {unknown[0]}.", _meant(unknown[0]))
     given = {name: value for name, value in content.items() if value not in ("", None)}
     platform = given.get("platform", "")
     fields |= {name: given[name] for name in _TEXTS if name in given}
@@ -109,6 +110,11 @@ def _shaped(fields: Mapping[str, Any]) -> NewSignal:
             raise BadRow(f"The row has no {needed}.", f"Add it, or give --{needed} for all rows.")
     # Not strict, for all of CSV is text: "50" is a number there.
     return msgspec.convert(fields, NewSignal, strict=False)
+
+
+def _meant(unknown: str) -> str:
+    close = get_close_matches(unknown.strip().lower(), COLUMNS, n=1)
+    return f"Did you mean {close[0]}?" if close else f"Known: {', '.join(COLUMNS)}."
 
 
 def _split(value: Any) -> Any:
@@ -167,8 +173,7 @@ def _csv_lines(path: Path) -> Iterator[tuple[int, Any]]:
         try:
             unknown = [name for name in reader.fieldnames or () if name not in COLUMNS]
             if unknown:
-                known = ", ".join(COLUMNS)
-                raise BadSetting(f"{path} has a column that is not known: {unknown[0]}.", f"Known: {known}.")
+                raise BadSetting(f"{path} has a column that is not known: {unknown[0]}.", _meant(unknown[0]))
             for content in reader:
                 extra = content.pop("", None)
                 too_many = BadRow("The row has too many columns.", "Check its quotes.")

@@ -107,6 +107,32 @@ def test_refused_rows_are_named_with_what_the_hub_says(tmp_path: Path) -> None:
     assert "1 row was sent, 2 were refused." in done.stderr
     lines = [json.loads(line) for line in run("submit", str(rows), *AUDIENCE, "--json").stdout.splitlines()]
     assert {(line["place"], line["status"]) for line in lines} == {("line 3", "refused"), ("line 4", "refused")}
+    assert [error["path"] for line in lines if line["place"] == "line 3" for error in line["errors"]] == [
+        "/sharing_groups/0"
+    ]
+
+
+def test_what_is_wrong_with_many_rows_is_told_once(tmp_path: Path) -> None:
+    write_rows(tmp_path / "rows.csv", 3)
+
+    done = run("submit", str(tmp_path / "rows.csv"), "--group", "nowhere", *AUDIENCE[2:])
+
+    assert done.stderr.count("There is no sharing group") == 1
+    assert "`hub-client doctor` names yours" in done.stderr
+    assert "line 3: the same as line 2.\nline 4: the same as line 2.\n" in done.stderr
+
+
+def test_no_matches_are_told_too() -> None:
+    none = run("matches", "--verdict", "needs_more", "--harm", "document_fraud")
+    assert (none.exit_code, none.stdout, none.stderr) == (0, "", "No matches with these filters.\n")
+    as_json = run("matches", "--verdict", "needs_more", "--harm", "document_fraud", "--json")
+    assert (as_json.exit_code, as_json.stdout, as_json.stderr) == (0, "", "")
+
+
+def test_user_names_are_looked_up_with_their_platform_only() -> None:
+    done = run("lookup", "--type", "username", "-", typed="@ana\n")
+    assert done.exit_code == 3
+    assert "--platform" in done.stderr
 
 
 def test_rows_are_sent_in_bulk_and_told_like_those_of_batches(tmp_path: Path, alpha: HubClient) -> None:

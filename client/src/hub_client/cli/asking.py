@@ -18,7 +18,7 @@ from hub_client.errors import BadSetting
 from hub_client.watching import Watch
 
 from .options import Config, Json, Url
-from .output import ends_well, out, print_json
+from .output import ends_well, note, out, print_json
 
 
 @ends_well
@@ -56,8 +56,12 @@ def matches_command(
         if follow or since or state:
             _follow(client, filters, _watch(state, since), state, every if follow else None, show)
             return
+        none = True
         for match in islice(client.matches(limit=min(limit, 200), **filters), limit):
+            none = False
             show(match)
+    if none and not json:
+        note("No matches." if not any(filters.values()) else "No matches with these filters.")
 
 
 def _follow(

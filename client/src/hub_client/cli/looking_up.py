@@ -90,6 +90,8 @@ def _asked(
         return items, bad
     if kind not in NAMES:
         raise BadSetting(f"There is no type {kind}.", f"There are {', '.join(NAMES)}.")
+    if get(kind).needs_platform and not platform:
+        raise BadSetting("A user name means nothing without its platform.", "Name it with --platform.")
     items, bad = [], 0
     for number, value in enumerate(_values(what), start=1):
         item = Indicator(kind, value, platform=platform if get(kind).needs_platform else "")

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from uuid import uuid4
 
 import typer
+from msgspec.structs import replace
 
 from hub_client.answers import RowResult
 from hub_client.batches import BULK_ROWS, MOST_ROWS, ROWS, batches
@@ -54,7 +55,7 @@ def submit_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row here, send nothing.")] = False,
     afresh: Annotated[bool, typer.Option("--afresh", help="Send again what was sent before.")] = False,
     state: Annotated[
-        Path | None, typer.Option(help="Where to keep what was sent. Otherwise: a folder of your own.")
+        Path | None, typer.Option(help="Where to keep what was sent. Otherwise: ~/.local/state/hub-client.")
     ] = None,
     processes: Processes = None,
     json: Json = False,
@@ -103,9 +104,10 @@ def _in_number(number: int, words: str) -> str:
 
 @dataclass
 class Tally:
-    """How many rows came to which end."""
+    """How many rows came to which end, and what was wrong with which of them first."""
 
     counts: Counter[str] = field(default_factory=Counter)
+    _first: dict[str, str] = field(default_factory=dict)
 
     def text(self, sent: str) -> str:
         number = self.counts["created"] + self.counts["updated"]
@@ -123,7 +125,9 @@ class Tally:
         if json:
             return
         if self.counts["refused"] <= _SHOWN:
-            complain("\n  ".join((f"{place}:", *map(str, problems))))
+            wrong = "".join(f"\n  {problem}" for problem in problems)
+            first = self._first.setdefault(wrong, place)
+            complain(f"{place}:{wrong}" if first == place else f"{place}: the same as {first}.")
         elif self.counts["refused"] == _SHOWN + 1:
             complain("Further refused rows are counted only; --json names all of them.")
 
@@ -173,12 +177,13 @@ class Upload:
             yield row.signal
 
     def _tell(self, place: str, row: RowResult) -> None:
+        problems = [_in_the_row(problem) for problem in row.errors]
         if row.stored:
             self.tally.counts[row.status] += 1
         else:
-            self.tally.refuse(place, (_in_the_row(problem) for problem in row.errors), json=self.json)
+            self.tally.refuse(place, problems, json=self.json)
         if self.json:
-            print_json({"place": place, "status": row.status, "id": row.id, "errors": row.errors})
+            print_json({"place": place, "status": row.status, "id": row.id, "errors": problems})
 
     def _tell_refused(self, row: Row) -> None:
         self.tally.refuse(row.place, [row.problem], json=self.json)
@@ -186,10 +191,10 @@ class Upload:
             print_json({"place": row.place, "status": "refused", "id": None, "errors": [{"message": str(row.problem)}]})
 
 
-def _in_the_row(problem: Problem) -> str:
+def _in_the_row(problem: Problem) -> Problem:
     """Without /signals/17 before it: that is the place in a batch, of which nobody knows."""
-    path = _PLACE.sub("", problem.path) or "/"
-    return f"{path}: {problem.message} {problem.mend}".strip()
+    mend = "`hub-client doctor` names yours." if problem.code == "unknown_group" else problem.mend
+    return replace(problem, path=_PLACE.sub("", problem.path), mend=mend)
 
 
 def _checked(found: Iterable[Row], *, json: bool) -> Tally:
