@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import connection
@@ -29,17 +29,21 @@ def snapshot_now() -> str:
     return str(snapshot)
 
 
-def facts_from(links: Sequence[Link], neighbours: Neighbours, as_of: str) -> Facts:
+def facts_from(links: Sequence[Link], neighbours: Neighbours, as_of: str, told_of: Collection[int] = ()) -> Facts:
     """The facts that these links make with the live signals that hold one of their neighbours.
 
     Each type of hash is looked up at a moment of its own. A signal that was committed between two of them would be
     found by some of its hashes only, and told of with half of the evidence. So those that were not there `as_of`,
     before the first moment, are left to their own turn, which finds all that they share.
+
+    But not those of which these signals' rows tell already (`told_of`): a change of one, even a submission of the same
+    once more, would take the pair out of the row and away from its verdict, and its own turn would tell it as new. That
+    turn brings these rows along, and puts right what was looked up before the change.
     """
     wanted = {neighbour.indicator_id for found in neighbours.values() for neighbour in found}
     # Aggregated in the database: three values to fetch for each indicator instead of a row for each of its holders.
     rows = (
-        SignalIndicator.objects.filter(LIVE, _was_there(as_of), indicator__in=wanted)
+        SignalIndicator.objects.filter(LIVE, _was_there(as_of) | Q(signal__in=told_of), indicator__in=wanted)
         .values("indicator")
         .annotate(signals=ArrayAgg("signal"), clear=ArrayAgg(CLEAR), accounts=ArrayAgg(_ACCOUNT))
         .order_by("indicator")

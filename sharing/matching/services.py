@@ -77,7 +77,8 @@ def match_signals(signal_ids: Sequence[int], *, rematch: Rematch | None = None) 
             rows = rows.filter(recipient=only)
         known = {(row.recipient_id, row.signal_id): row for row in rows.only("recipient", "signal", "related")}
         again = rematch is not None and only is None
-        facts = facts_from(sifted.links, sifted.neighbours, as_of)
+        told_of = {related for row in known.values() for related in row.related}
+        facts = facts_from(sifted.links, sifted.neighbours, as_of, told_of)
         told = told_about(signal_ids, facts, only=only, known=known.keys() if again else None)
         for match in told.values():
             match.rematch = rematch

@@ -5,18 +5,19 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from threading import Barrier, Event, Thread
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
 
 from accounts.models import Organisation
 from hub.launcher.processes import wait_until
+from hub.outbox.models import OutboxEvent
 from sharing.matching import facts as facts_module
 from sharing.matching import services, telling
 from sharing.matching.facts import Facts, facts_from
 from sharing.matching.index import Neighbour, near_index
 from sharing.matching.models import Match
-from sharing.matching.relations import Link, Neighbours
 from sharing.signals.models import Signal
 from sharing.visibility.models import GroupPermission, SharingGroup
 from sharing.visibility.services import revoke_access
@@ -35,8 +36,8 @@ class HeldUp:
     def __init__(self) -> None:
         self.has_looked, self.may_go_on = Event(), Event()
 
-    def __call__(self, links: Sequence[Link], neighbours: Neighbours, as_of: str) -> Facts:
-        facts = facts_from(links, neighbours, as_of)
+    def __call__(self, *asked: Any) -> Facts:
+        facts = facts_from(*asked)
         if not self.has_looked.is_set():
             self.has_looked.set()
             assert self.may_go_on.wait(30.0)
@@ -135,6 +136,33 @@ def test_a_signal_that_comes_between_two_looks_is_told_of_with_all_its_evidence(
     assert len(row.evidence) == len(hashes)
 
 
+@pytest.mark.parametrize("asked_again", ["earlier", "later"])
+def test_a_match_stays_when_its_other_side_is_submitted_again_between_two_looks(
+    members: Members, monkeypatch: pytest.MonkeyPatch, asked_again: str
+) -> None:
+    group, (alpha, beta, _gamma) = members
+    hashes = [("pdq", PDQ), ("phash", PDQ[:16])]
+
+    def submit(member: Organisation) -> Signal:
+        return factories.submit(member, group, external_id="the same", indicators=hashes)
+
+    sides = {"earlier": submit(alpha), "later": submit(beta)}
+    for filed_under in sides.values():
+        services.match_signals([filed_under.pk])
+    before = list(Match.objects.order_by("pk").values("pk", "recipient", "signal", "related"))
+    assert {row["signal"] for row in before} == {sides["earlier"].pk}
+    Match.objects.update(verdict=Match.Verdict.TRUE_POSITIVE)
+
+    others = {"earlier": beta, "later": alpha}[asked_again]
+    monkeypatch.setattr(facts_module, "near_index", lambda: between)
+    between = Between(lambda: submit(others))
+    services.match_changed([OutboxEvent(payload={"signals": [sides[asked_again].pk]})])
+    assert list(Match.objects.order_by("pk").values("pk", "recipient", "signal", "related")) == before
+    work_off()
+    assert list(Match.objects.order_by("pk").values("pk", "recipient", "signal", "related")) == before
+    assert set(Match.objects.values_list("verdict", flat=True)) == {Match.Verdict.TRUE_POSITIVE}
+
+
 def alerts(organisation: Organisation) -> list[tuple[int, list[int]]]:
     return list(Match.objects.filter(recipient=organisation).order_by("signal").values_list("signal", "related"))
 
@@ -173,8 +201,8 @@ def test_a_pair_that_two_workers_match_at_the_same_moment_is_told_once(
         pair.append(factories.submit(beta, group, indicators=[("pdq", _value_of(pair[0]))]))
         both = Barrier(2)
 
-        def facts_together(links: Sequence[Link], neighbours: Neighbours, as_of: str, both: Barrier = both) -> Facts:
-            facts = facts_from(links, neighbours, as_of)
+        def facts_together(*asked: Any, both: Barrier = both) -> Facts:
+            facts = facts_from(*asked)
             both.wait(30.0)
             return facts
 
