@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import socket
-import time
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from threading import Timer
 from typing import Any, Final
 
 from django.core.exceptions import BadRequest, RequestDataTooBig
@@ -24,6 +25,8 @@ _PIECE: Final = 1 << 17
 _GZIP: Final = 31  # zlib's number for the largest window, in gzip's form
 # Of a gzip file. Those who pack block by block need 8,000 for the longest body; empty ones are work without an end.
 _MEMBERS: Final = 20_000
+# For one piece. A sender that takes longer, or a dead connection, would hold a thread of this process for ever.
+_PIECE_SECONDS: Final = 60.0
 # What is still under way when an answer is ready is read for so many seconds: who sends without looking up would
 # otherwise never see the answer.
 _DRAINED_SECONDS: Final = 10.0
@@ -44,7 +47,8 @@ class TooLong(bytes):
 
 
 class Source:
-    """The body of a request, unpacked, of bounded size. `cut` is set when it broke off before its end."""
+    """The body of a request, unpacked, of bounded size. `cut` is set when it broke off before its end, or came too
+    slowly; `taken_over` when another request has ended it."""
 
     def __init__(
         self,
@@ -60,7 +64,8 @@ class Source:
         self._taken = 0
         self._unpack = zlib.decompressobj(_GZIP) if gzipped else None
         self._members = 0
-        self.cut = False
+        self._ended = False
+        self.cut = self.taken_over = False
 
     def read(self) -> bytes:
         """Some bytes; none at the end. Raises TooLarge."""
@@ -71,8 +76,12 @@ class Source:
         return data
 
     def _raw(self) -> bytes:
+        if self._ended:
+            self.cut = True
+            return b""
         try:
-            data = self._read(_PIECE)
+            with self._for_at_most(_PIECE_SECONDS):
+                data = self._read(_PIECE)
         except (UnreadablePostError, BadRequest, OSError):
             self.cut = True
             return b""
@@ -80,6 +89,31 @@ class Source:
         if not data and self._length is not None and self._taken < self._length:
             self.cut = True
         return data
+
+    @contextmanager
+    def _for_at_most(self, seconds: float) -> Iterator[None]:
+        """A clock of its own: the server waits for a whole piece, and so for each byte of it anew."""
+        if self._socket is None:
+            yield
+            return
+        clock = Timer(seconds, self._end)
+        clock.daemon = True
+        clock.start()
+        try:
+            yield
+        finally:
+            clock.cancel()
+
+    def take_over(self) -> None:
+        """End the body here, for another request that sends it again. Called from that one's thread."""
+        self.taken_over = True
+        self._end()
+
+    def _end(self) -> None:
+        self._ended = True
+        if self._socket is not None:
+            with suppress(OSError):  # closed meanwhile
+                self._socket.shutdown(socket.SHUT_RD)
 
     def _unpacked(self) -> bytes:
         """A gzip file may have several members, one after the other."""
@@ -105,18 +139,9 @@ class Source:
 
     def drain(self) -> None:
         """Read on and forget it. Who sends nothing more is not waited for."""
-        until = time.monotonic() + _DRAINED_SECONDS
-        waits = self._socket.gettimeout() if self._socket else None
-        try:
-            if self._socket:
-                self._socket.settimeout(_DRAINED_SECONDS)
-            while time.monotonic() < until and self._raw():
+        with suppress(RequestDataTooBig), self._for_at_most(_DRAINED_SECONDS):
+            while self._raw():
                 pass
-        except RequestDataTooBig:
-            pass
-        finally:
-            if self._socket:
-                self._socket.settimeout(waits)
 
 
 class Lines:
@@ -132,6 +157,10 @@ class Lines:
     @property
     def cut(self) -> bool:
         return self._source.cut
+
+    @property
+    def taken_over(self) -> bool:
+        return self._source.taken_over
 
     @property
     def ended(self) -> bool:

@@ -22,6 +22,7 @@ from sharing.api.throttling import count_lines
 from sharing.api.views.signals import reference_shown
 from sharing.signals.bulk.services import (
     MAX_LINES,
+    TAKEN_OVER,
     Hold,
     Kept,
     Piece,
@@ -77,6 +78,8 @@ def receive(*, actor: Actor, key: str, lines: Lines) -> Hold:
 def _look_at_the_end(lines: Lines) -> None:
     if lines.take(1):
         raise Invalid([_TOO_MANY])
+    if lines.taken_over:
+        raise Conflict(TAKEN_OVER)
     if lines.cut:
         raise Invalid([Problem("", "broken_off", _BROKE_OFF, _HOW_FAR)])
 

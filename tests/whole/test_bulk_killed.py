@@ -64,15 +64,18 @@ class Sender:
                 time.sleep(0.3)
         raise AssertionError(f"the hub never took the upload: {self.answers}")
 
-    def send_a_part(self, size: int, has_read: Callable[[], bool]) -> None:
-        """As of a program that is killed: its end of the connection is gone, in the midst of a line."""
-        head = (
+    @property
+    def head(self) -> bytes:
+        return (
             f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {self.key}\r\n"
             f"Idempotency-Key: {self.name}\r\nContent-Type: application/x-ndjson\r\n"
             f"Content-Length: {len(self.body)}\r\n\r\n"
-        )
+        ).encode()
+
+    def send_a_part(self, size: int, has_read: Callable[[], bool]) -> None:
+        """As of a program that is killed: its end of the connection is gone, in the midst of a line."""
         with socket.create_connection(("127.0.0.1", self.hub.port)) as one:
-            one.sendall(head.encode() + self.body[:size])
+            one.sendall(self.head + self.body[:size])
             if size % 2:  # a kernel may also cut the connection short, and what was not read by then is gone
                 wait_until(has_read, seconds=3.0, every=0.01)
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
@@ -196,6 +199,22 @@ def rounds(request: pytest.FixtureRequest) -> Iterator[Rounds]:
 )
 def test_nothing_of_an_upload_is_lost_when_something_is_killed(rounds: Rounds, victim: str, after: int) -> None:
     print(rounds.play(victim, after, 0.02))
+
+
+def test_a_connection_that_is_dead_keeps_nobody_out(rounds: Rounds) -> None:
+    rounds.number += 1
+    body = b"".join(json.dumps(row).encode() + b"\n" for row in rounds.lines()[:3])
+    sender = Sender(rounds.hub, rounds.key, body, "dead")
+    asks = {"Content-Type": "application/x-ndjson", "Idempotency-Key": "dead"}
+    with socket.create_connection(("127.0.0.1", rounds.hub.port)) as dead:
+        dead.sendall(sender.head + body[:-1])
+        with rounds.hub.client(rounds.key) as own, rounds.hub.client(rounds.hub.demo_keys()["beta"]) as other:
+            assert wait_until(lambda: own.get(PATH, headers=asks).status_code == 200, seconds=30.0, every=0.05)
+            assert own.post(PATH, content=body, headers={**asks, "Idempotency-Key": "another"}).status_code == 429
+            assert other.post(PATH, content=body, headers=asks).json()["created"] == 3
+            assert own.post(PATH, content=body, headers=asks).json()["created"] == 3
+        dead.settimeout(30.0)
+        assert dead.recv(1_000).startswith(b"HTTP/1.1 409")
 
 
 @pytest.mark.slow

@@ -78,11 +78,12 @@ class SignalBulk(HubView):
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         source = source_of(request, settings.STREAMED_BODIES["/api/v1/signals/bulk"])
-        with _places.one_for(self.actor):
-            try:
-                hold = receive(actor=self.actor, key=key_of(request), lines=Lines(source))
-            finally:
-                source.drain()
+        try:
+            key = key_of(request)
+            with _places.one_for(self.actor, key, source):
+                hold = receive(actor=self.actor, key=key, lines=Lines(source))
+        finally:
+            source.drain()
         return Response(BulkOut(bulk_upload(self.actor, hold.uuid)).data)
 
 

@@ -35,7 +35,7 @@ from sharing.signals.tokens import plain_identifiers
 MAX_LINES: Final = 100_000
 # Of one line; what is wrong with a whole file is wrong with each of its lines.
 MOST_PROBLEMS: Final = 5
-_TAKEN_OVER: Final = (
+TAKEN_OVER: Final = (
     "Another request with this Idempotency-Key has begun since, and goes on in place of this one. Send one at a time."
 )
 
@@ -111,7 +111,7 @@ def store_piece(hold: Hold, piece: Piece) -> None:
     with transaction.atomic():
         upload = BulkUpload.objects.select_for_update().filter(pk=hold.upload).first()
         if upload is None or upload.holder != hold.holder or upload.lines + 1 != piece.first_line:
-            raise Conflict(_TAKEN_OVER)
+            raise Conflict(TAKEN_OVER)
         stored = store_rows(piece.actor, organisation, piece.rows)
         refusals = _refusals(piece, stored)
         _keep(upload, piece, stored, refusals)
@@ -184,7 +184,7 @@ def finish_upload(hold: Hold) -> None:
     """The body has ended, and all of it is stored."""
     mine = BulkUpload.objects.filter(pk=hold.upload, holder=hold.holder)
     if not mine.filter(finished_at=None).update(finished_at=Now()) and not mine.exists():
-        raise Conflict(_TAKEN_OVER)
+        raise Conflict(TAKEN_OVER)
 
 
 def purge_uploads() -> int:
