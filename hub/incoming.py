@@ -18,6 +18,9 @@ from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 
 _BOUNDARY: Final = re.compile(r""";\s*boundary=("[^"]*"|[^\s;"]*)""", re.IGNORECASE)
 _NUL: Final = "\0"
+_PIECE: Final = 1 << 16
+# Of a body that is sent in chunks: bytes read so far.
+BODY_READ: Final = "hub.body_read"
 
 
 class Unreadable(BadRequest):
@@ -38,6 +41,7 @@ class HubRequest(WSGIRequest):
         if chunked:
             # Django and its REST framework take a request without a length for one without a body.
             environ["CONTENT_LENGTH"] = str(most)
+            environ[BODY_READ] = 0
         super().__init__(environ)
         if chunked:
             chunks = _Chunks(environ, most)
@@ -68,7 +72,7 @@ def _is_chunked(environ: dict[str, Any]) -> bool:
 class _Chunks(io.IOBase):
     """A body whose length is known at its end. Raises RequestDataTooBig after `limit` bytes.
 
-    CONTENT_LENGTH is what has been read so far, from the first read on: also of a body that can't be read to its end.
+    BODY_READ of the environment says how much of it has been read, also of one that can't be read to its end.
     """
 
     def __init__(self, environ: dict[str, Any], limit: int) -> None:
@@ -79,13 +83,21 @@ class _Chunks(io.IOBase):
         if self._environ["HTTP_TRANSFER_ENCODING"].strip().lower() != "chunked":
             raise Unreadable(_("The hub takes bodies in chunks, and in no other Transfer-Encoding."))
         # One more than there may be, to notice that there is more.
-        most = self._left + 1
+        wanted = self._left + 1 if size is None or size < 0 else min(size, self._left + 1)
+        parts = []
+        # In pieces: of one that fails nobody knows how much of it came.
+        while wanted > 0 and (part := self._piece(min(wanted, _PIECE))):
+            parts.append(part)
+            wanted -= len(part)
+        return b"".join(parts)
+
+    def _piece(self, size: int) -> bytes:
         try:
-            data = self._source.read(most if size is None or size < 0 else min(size, most))
+            data = self._source.read(size)
         except (ParseException, OSError):
             raise Unreadable(_("The body of the request broke off, or its chunks are not in order.")) from None
         self._left -= len(data)
-        self._environ["CONTENT_LENGTH"] = str(self._limit - self._left)
+        self._environ[BODY_READ] = self._limit - self._left
         if self._left < 0:
             raise RequestDataTooBig("The body is larger than settings.DATA_UPLOAD_MAX_MEMORY_SIZE.")
         return data

@@ -19,6 +19,9 @@ _PLAIN: Final = frozenset({"*/*", "application/json"})
 _FORMAT: Final = "format"
 # Levels of lists and objects. A batch needs seven: body, rows, row, indicators, indicator, frames, frame.
 DEEPEST: Final = 20
+# Commas and opening brackets in a body. The largest batch has half of them, those of its texts among them; of 32 MB of
+# "{}," Python would make a gigabyte.
+MOST_PARTS: Final = 1_000_000
 _TOO_DEEP: Final = f"The JSON is nested too deep: more than {DEEPEST} levels."
 _NO_JSON: Final = "The body is not valid JSON in UTF-8."
 _COMPRESSED: Final = "The body is not valid JSON in UTF-8. Send it as it is, without a Content-Encoding."
@@ -68,6 +71,11 @@ class TooLarge(APIException):
         super().__init__(f"A request holds at most {megabytes} MB. Split it.")
 
 
+class TooManyParts(TooLarge):
+    def __init__(self) -> None:
+        APIException.__init__(self, f"A request holds at most {MOST_PARTS:,} values. Split it.")
+
+
 class BoundedJSONParser(JSONParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
@@ -76,9 +84,9 @@ class BoundedJSONParser(JSONParser):
         body = stream.read(limit + 1)
         if len(body) > limit:
             raise TooLarge
-        if request := (parser_context or {}).get("request"):
-            # The true one, where it was sent in chunks: a look-up counts by it.
-            request.META["CONTENT_LENGTH"] = str(len(body))
+        brackets = body.count(b"[") + body.count(b"{")
+        if brackets + body.count(b",") > MOST_PARTS:
+            raise TooManyParts
         try:
             parsed = decode(body.decode())
         except RecursionError:
@@ -86,7 +94,7 @@ class BoundedJSONParser(JSONParser):
         except ValueError:  # no UTF-8, no JSON, a number of thousands of digits; its text may quote the body
             raise ParseError(_COMPRESSED if _is_encoded(parser_context) else _NO_JSON) from None
         # Whoever opens no more brackets than that needs no closer look.
-        if body.count(b"[") + body.count(b"{") > DEEPEST and _is_deeper(parsed, DEEPEST):
+        if brackets > DEEPEST and _is_deeper(parsed, DEEPEST):
             raise ParseError(_TOO_DEEP)
         return parsed
 

@@ -12,7 +12,7 @@ from rest_framework.throttling import BaseThrottle
 
 from accounts.actor import Actor
 from accounts.addresses import client_address, network_of
-from hub.incoming import Unreadable
+from hub.incoming import BODY_READ, Unreadable
 from hub.windows import Window
 
 if TYPE_CHECKING:  # the framework's views import this module
@@ -22,21 +22,27 @@ if TYPE_CHECKING:  # the framework's views import this module
 
 # What an ordinary request weighs. A view may say `weight`: less for what is asked for by the thousand.
 WHOLE: Final = 100
+# Of a body: bytes that weigh as much as a request, where the view says nothing else.
+BODY_OF_A_REQUEST: Final = 256 * 1024
 # Bytes that are read without asking first: to read them takes less than to count twice.
 SMALL_BODY: Final = 4_096
 _requests = Window("api-rate", 60)
 
 
 def _body_bytes(request: Request) -> int:
+    """So far as is known: of a body in chunks, what was read. What is too large is refused unread."""
+    if BODY_READ in request.META:
+        return int(request.META[BODY_READ])
     try:
-        return int(request.META.get("CONTENT_LENGTH") or 0)
+        size = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
         return 0
+    return size if size <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE else 0
 
 
 def _known_unread(request: Request, view: HubView) -> int:
-    """What the request weighs at least. A body sent in chunks says its size when it is read: parsing notes it."""
-    if "HTTP_TRANSFER_ENCODING" in request.META:
+    """What the request weighs at least. A body sent in chunks says its size when it is read."""
+    if BODY_READ in request.META:
         return min(1, view.least_weight(1))
     return _by_size(request, view)
 

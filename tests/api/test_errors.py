@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -80,6 +81,18 @@ def test_bodies_that_are_no_signal(client: Client, key: str, body: bytes) -> Non
 def test_a_body_that_is_too_large(client: Client, key: str, settings: LazySettings) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
     check(send(client, key, good(summary="x" * 2000)), 413)
+
+
+@pytest.mark.parametrize("part", [b"{},", b"1,", b'{"a":1},', b"[],"])
+def test_a_body_of_very_many_values_is_not_made_into_objects(client: Client, key: str, part: bytes) -> None:
+    tracemalloc.start()
+    try:
+        answer = send(client, key, b'{"indicators":[' + part * 2_000_000 + b"1]}")
+        _now, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert "1,000,000 values" in check(answer, 413)["detail"]
+    assert most < 100 * 2**20
 
 
 def test_methods_media_types_and_unknown_addresses(client: Client, key: str) -> None:

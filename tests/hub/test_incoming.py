@@ -156,6 +156,27 @@ def test_a_look_up_in_chunks_that_can_not_be_read_counts_by_what_was_read_of_it(
     assert answers[1:] == [429, 429]
 
 
+@pytest.mark.parametrize("path", ["/api/v1/lookups", "/api/v1/identifiers/evaluate", "/api/v1/signals"])
+def test_a_body_in_chunks_that_breaks_off_counts_by_what_came_of_it(
+    handler: HubHandler, bearer: dict[str, str], path: str
+) -> None:
+    ApiClient.objects.update(rate_per_minute=4)
+    answers = [ask(handler, "POST", path, **bearer, **chunked([], b"500\r\nabc")).status for _ in range(5)]
+    assert answers == [400, 400, 400, 400, 429]
+
+
+@pytest.mark.parametrize("in_chunks", [True, False])
+def test_a_body_of_any_kind_counts_by_its_size(handler: HubHandler, bearer: dict[str, str], in_chunks: bool) -> None:
+    ApiClient.objects.update(rate_per_minute=4)
+    long = signal() + b" " * 3 * 256 * 1024
+
+    def answer() -> int:
+        body = chunked([long]) if in_chunks else {"body": io.BytesIO(long), "CONTENT_LENGTH": str(len(long))}
+        return ask(handler, "POST", "/api/v1/signals", **bearer, **body).status
+
+    assert [answer(), answer()] == [201, 429]
+
+
 def test_chunks_in_another_encoding_are_refused(handler: HubHandler, bearer: dict[str, str]) -> None:
     sent = chunked([signal()]) | {"HTTP_TRANSFER_ENCODING": "gzip, chunked"}
     answer = ask(handler, "POST", "/api/v1/signals", **sent, **bearer)

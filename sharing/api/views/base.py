@@ -11,7 +11,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.actor import Actor
-from sharing.api.throttling import WHOLE
+from hub.incoming import BODY_READ
+from sharing.api.throttling import BODY_OF_A_REQUEST, WHOLE
 
 
 class HubView(APIView):
@@ -35,11 +36,13 @@ class HubView(APIView):
 
     def weight(self, request: Request) -> int:
         """What the request counts for against its client's limit, in hundredths of a request."""
+        if BODY_READ in request.META:
+            _ = request.data  # only now it is known how large that is
         return WHOLE
 
     def least_weight(self, body_bytes: int) -> int:
-        """What a request with a body of this size weighs at least; only where `weight` has to read it."""
-        return 0
+        """What a request with a body of this size weighs at least."""
+        return body_bytes * WHOLE // BODY_OF_A_REQUEST
 
     @property
     def actor(self) -> Actor:

@@ -26,6 +26,7 @@ from sharing.api.serializers.bulk import (
     BulkResultsQuery,
     is_key,
 )
+from sharing.api.throttling import WHOLE
 from sharing.api.views.base import HubView, valid_query
 from sharing.signals.bulk.selectors import LineResult, bulk_upload, line_results, upload_of_key
 from sharing.signals.bulk.services import MAX_LINES
@@ -47,6 +48,12 @@ _KEY = OpenApiParameter(
 
 class SignalBulk(HubView):
     scopes = {"GET": Scope.WRITE_SIGNALS, "POST": Scope.WRITE_SIGNALS}
+
+    def weight(self, request: Request) -> int:
+        return WHOLE  # its lines are counted as they are read
+
+    def least_weight(self, body_bytes: int) -> int:
+        return 0
 
     @extend_schema(
         operation_id="find_bulk",
