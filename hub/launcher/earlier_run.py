@@ -20,7 +20,7 @@ from hub.launcher.report import OF_AN_EARLIER_START, make_report, percentiles
 from hub.launcher.scenario import GROUP, READERS, Plan, plan
 
 _PAGE = 200  # the API's most
-_PAGES = 5  # of one organisation's own signals: with more than these, the main job is the quicker way
+_PAGES = 50  # of one organisation's own signals, newest first: 2 seconds, where the main job takes 20
 
 
 def what_is_there(inboxes: Iterable[Inbox], references: frozenset[str]) -> dict[str, Any]:
