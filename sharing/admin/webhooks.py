@@ -61,8 +61,8 @@ class WebhookEndpointAdmin(ExactSearch, SteppedAdmin[WebhookEndpoint]):
     audit_type = "webhook"
     steps = (SWITCH_OFF, SWITCH_ON)
     intro = _(
-        "Addresses of members that the hub calls when something happens. Members set them up in the portal or over the API. One that "
-        "takes nothing for three days is switched off by itself, and the member is told."
+        "Addresses of members that the hub calls when something happens. Members set them up in the portal or over "
+        "the API. One that takes nothing for three days is switched off by itself, and the member is told."
     )
     list_display = ("host_name", "organisation", "state", "cause", "failing", "waiting", "created_at")
     list_filter = ("state", "cause", ("organisation", RelatedSelectFilter))
