@@ -19,7 +19,7 @@ from django.db import Error, connection
 
 from sharing import signal_types
 from sharing.matching.index import ENGINE
-from sharing.matching.index.building import Builder
+from sharing.matching.index.building import TAIL_ROWS, Builder
 
 log = structlog.get_logger(__name__)
 LOOK_SECONDS: Final = 2.0
@@ -34,6 +34,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGINT, self.stop)
         ENGINE.warm_up()
         builder = Builder(Path(settings.INDEX_FOLDER))
+        log.info("index.watching", folder=str(settings.INDEX_FOLDER), first_built_at_rows=TAIL_ROWS)
         while not self.stopping.wait(LOOK_SECONDS):
             try:
                 for signal_type in signal_types.NEAR:
