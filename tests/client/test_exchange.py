@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import socket
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -23,62 +19,7 @@ from hub_client import (
     TooManyRequests,
     UnexpectedAnswer,
 )
-
-KEY = f"hub_{'p' * 12}_{'s' * 43}"
-ME = {"organisation": {"name": "A", "slug": "a", "kind": "platform"}, "client": "c", "scopes": [], "new": 1}
-BROKEN_OFF = 0
-
-
-class Failing(ThreadingHTTPServer):
-    """Answers with what is in `plan`, one after the other; with the last for ever."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.plan: list[tuple[int, dict[str, str], bytes]] = []
-        self.asked: list[tuple[str, bytes]] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Failing
-
-    def do_GET(self) -> None:
-        self.server.asked.append((self.path, self.rfile.read(int(self.headers.get("Content-Length", 0)))))
-        status, headers, body = self.server.plan.pop(0) if len(self.server.plan) > 1 else self.server.plan[0]
-        if status == BROKEN_OFF:
-            self.connection.shutdown(socket.SHUT_RDWR)
-            return
-        self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(body))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_POST = do_GET
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-
-@pytest.fixture
-def server() -> Iterator[Failing]:
-    with Failing() as failing:
-        Thread(target=failing.serve_forever, daemon=True).start()
-        yield failing
-        failing.shutdown()
-
-
-@pytest.fixture
-def client(server: Failing) -> Iterator[HubClient]:
-    with HubClient(server.url, KEY, retries=Retries(attempts=4, first=0.01, most=0.02), timeout=5) as ready:
-        yield ready
-
-
-def said(body: Any, status: int = 200, **headers: str) -> tuple[int, dict[str, str], bytes]:
-    return status, headers, json.dumps(body).encode()
+from tests.client.failing import BROKEN_OFF, KEY, ME, Failing, said
 
 
 def a_signal(reference: str | None) -> NewSignal:

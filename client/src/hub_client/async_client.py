@@ -37,6 +37,7 @@ from .copies.writing import CopyWriter
 from .errors import HubClientError
 from .exchange import TIMEOUT, Retries
 from .identifiers import Tokens
+from .reading import Body
 from .settings import Settings
 from .signals import Indicator, NewSignal
 from .watching import Watch
@@ -252,20 +253,24 @@ class AsyncHubClient:
     async def _do(self, call: Call[Answer]) -> Answer:
         for attempt in count(1):
             try:
-                try:
-                    sent = exchange.request_of(call)
-                    if call.stream is not None:
-                        sent["content"] = call.stream.apieces()
-                    response = await self._http.request(**sent)
-                except httpx.TransportError as error:
-                    raise exchange.no_answer(error) from None
-                return exchange.answer_of(call, response)
+                return await self._sent(call)
             except HubClientError as failure:
                 wait = self._retries.wait(attempt, failure, call)
                 if wait is None:
                     raise
             await asyncio.sleep(wait)
         raise AssertionError
+
+    async def _sent(self, call: Call[Answer]) -> Answer:
+        sent = exchange.request_of(call)
+        if call.stream is not None:
+            sent["content"] = call.stream.apieces()
+        with exchange.failures_told():
+            async with self._http.stream(**sent) as response:
+                body = Body(response)
+                async for piece in response.aiter_raw():
+                    body.add(piece)
+                return exchange.answer_of(call, response, body.whole())
 
     async def _run(self, wanted: steps.Steps[Answer], *, apart: bool = False) -> Answer:
         """With `apart` the steps themselves run in a thread: those that write a file would hold all tasks up."""

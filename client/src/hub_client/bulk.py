@@ -16,6 +16,7 @@ import msgspec
 
 from . import calls, steps
 from .answers import BulkUpload, LineResult, RowResult
+from .errors import UnexpectedAnswer
 from .identifiers import Tokens
 from .signals import NewSignal
 
@@ -113,11 +114,13 @@ def upload(
 def in_rows(
     results: Iterable[LineResult], before: int, read: int, refused: dict[int, RowResult]
 ) -> Iterator[RowResult]:
-    """The results of lines as those of rows, those that were refused here in their places."""
-    lines = iter(results)
+    """The results of lines as those of rows, those that were refused here in their places. Raises UnexpectedAnswer."""
+    lines, number = iter(results), 0
     for row in range(before, read):
         if row in refused:
             yield refused[row]
         else:
-            line = next(lines)
+            line, number = next(lines, None), number + 1
+            if line is None or line.line != number:
+                raise UnexpectedAnswer("The hub's results are not those of what was sent.", "Tell its administrators.")
             yield RowResult(row, line.status, line.id, line.external_id, line.errors)

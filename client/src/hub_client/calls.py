@@ -24,11 +24,13 @@ from .answers import (
     Suffix,
     WhoAmI,
 )
+from .errors import UnexpectedAnswer
 from .signals import Indicator, NewSignal
 
 Answer = TypeVar("Answer")
 
 _API: Final = "/api/v1"
+_LONGEST_ADDRESS: Final = 8_192
 PREFIX: Final = 5  # digits of a hash by which a range is asked for
 
 
@@ -59,9 +61,19 @@ class Call(Generic[Answer]):
 
     def following(self, address: str) -> Call[Answer]:
         """The next page. Only path and query of its address count: the key goes to no other host, and the hub may not
-        know under which address it is reached."""
-        parts = urlsplit(address)
-        return Call(self.method, f"{_API}{parts.path.partition(_API)[2]}?{parts.query}", self.answer)
+        know under which address it is reached. Raises UnexpectedAnswer for no such address, and for the page that was
+        just read: it would be read for ever."""
+        try:
+            parts = urlsplit(address if len(address) <= _LONGEST_ADDRESS else "")
+        except ValueError:
+            parts = urlsplit("")
+        _before, api, rest = parts.path.partition(_API)
+        path = f"{api}{rest}?{parts.query}"
+        if not api or not (path.isascii() and path.isprintable()):
+            raise UnexpectedAnswer("The hub names a next page that is none of its own.", "Tell its administrators.")
+        if path == self.path:
+            raise UnexpectedAnswer("The hub names the same page again as the next one.", "Tell its administrators.")
+        return Call(self.method, path, self.answer)
 
 
 def whoami() -> Call[WhoAmI]:

@@ -36,6 +36,7 @@ from .copies.writing import CopyWriter
 from .errors import HubClientError
 from .exchange import TIMEOUT, Retries
 from .identifiers import Tokens
+from .reading import Body
 from .settings import Settings
 from .signals import Indicator, NewSignal
 from .watching import Watch
@@ -249,17 +250,20 @@ class HubClient:
     def _do(self, call: Call[Answer]) -> Answer:
         for attempt in count(1):
             try:
-                try:
-                    response = self._http.request(**exchange.request_of(call))
-                except httpx.TransportError as error:
-                    raise exchange.no_answer(error) from None
-                return exchange.answer_of(call, response)
+                return self._sent(call)
             except HubClientError as failure:
                 wait = self._retries.wait(attempt, failure, call)
                 if wait is None:
                     raise
             time.sleep(wait)
         raise AssertionError
+
+    def _sent(self, call: Call[Answer]) -> Answer:
+        with exchange.failures_told(), self._http.stream(**exchange.request_of(call)) as response:
+            body = Body(response)
+            for piece in response.iter_raw():
+                body.add(piece)
+            return exchange.answer_of(call, response, body.whole())
 
     def _run(self, wanted: steps.Steps[Answer]) -> Answer:
         try:

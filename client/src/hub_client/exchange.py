@@ -5,6 +5,8 @@ from __future__ import annotations
 import platform
 import random
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -31,6 +33,7 @@ from .errors import (
     TooManyRequests,
     UnexpectedAnswer,
 )
+from .reading import ACCEPTED
 from .settings import Settings
 
 Answer = TypeVar("Answer")
@@ -53,9 +56,13 @@ _KINDS: Final[dict[int, tuple[type[Refused], str]]] = {
     503: (HubUnavailable, "Try again later."),
     504: (HubUnavailable, "Try again later."),
 }
+# JSON that is none, or is nested so deep that it can't be an answer.
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 # With these the hub says that nothing was done.
 _NOTHING_DONE: Final = (429, 503)
 _ONCE_MORE: Final = (500,)
+# What parsedate_to_datetime raises for what is no date, and what follows from one without a zone.
+NO_DATE: Final = (ValueError, TypeError, OverflowError, IndexError)
 
 
 class _ProblemDetails(msgspec.Struct):
@@ -100,7 +107,10 @@ def _worth_trying(failure: HubClientError, call: Call[Any], attempt: int) -> boo
 
 
 def headers_of(settings: Settings) -> dict[str, str]:
-    return {"Authorization": f"Bearer {settings.key}", "Accept": "application/json", "User-Agent": _USER_AGENT}
+    return {
+        "Authorization": f"Bearer {settings.key}", "Accept": "application/json", "Accept-Encoding": ACCEPTED,
+        "User-Agent": _USER_AGENT,
+    }  # fmt: skip
 
 
 def request_of(call: Call[Any]) -> dict[str, Any]:
@@ -116,27 +126,38 @@ def request_of(call: Call[Any]) -> dict[str, Any]:
     return sent
 
 
-def answer_of(call: Call[Answer], response: httpx.Response) -> Answer:
+@contextmanager
+def failures_told() -> Iterator[None]:
+    """What goes wrong while something is sent or read, as an error of ours."""
+    try:
+        yield
+    except httpx.TransportError as error:
+        raise no_answer(error) from None
+    except httpx.InvalidURL:
+        raise UnexpectedAnswer("The address to ask is none that can be asked.", "Check the hub's address.") from None
+
+
+def answer_of(call: Call[Answer], response: httpx.Response, body: bytes) -> Answer:
     """Raises Refused for an error that the hub tells, UnexpectedAnswer for what is no answer of a hub."""
     if not response.is_success:
-        raise _refusal(response)
+        raise _refusal(response, body)
     try:
-        return msgspec.json.decode(response.content, type=call.answer)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        return msgspec.json.decode(body, type=call.answer)
+    except _UNREADABLE:
         raise UnexpectedAnswer(
             "What answered does not speak as the hub does.", "Check the address; is this client as new as the hub?"
         ) from None
 
 
-def _refusal(response: httpx.Response) -> HubClientError:
+def _refusal(response: httpx.Response, body: bytes) -> HubClientError:
     if response.is_redirect:
         return UnexpectedAnswer(
             "The hub's address leads elsewhere.", "Use the address that it leads to, with https://."
         )
     kind, mend = _KINDS.get(response.status_code, (Refused, "Check the address, and that this client is new enough."))
     try:
-        told = msgspec.json.decode(response.content, type=_ProblemDetails)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        told = msgspec.json.decode(body, type=_ProblemDetails)
+    except _UNREADABLE:
         told = _ProblemDetails()  # a proxy's page, for example
     detail = told.detail or f"The hub refused the request with {response.reason_phrase or 'an error'}."
     after = _seconds(response.headers.get("Retry-After"))
@@ -151,11 +172,11 @@ def _seconds(header: str | None) -> float | None:
     """Retry-After is a number of seconds or a date (RFC 9110, section 10.2.3)."""
     if not header:
         return None
-    if header.strip().isdigit():
+    if header.isascii() and header.strip().isdigit():
         return float(header)
     try:
         return max((parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds(), 0.0)
-    except (ValueError, TypeError):
+    except NO_DATE:
         return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -10,12 +10,13 @@ import msgspec
 from . import calls
 from .answers import BatchResult, LookupAnswer, LookupResult, RowResult, Signal, Suffix
 from .calls import PREFIX, Call
-from .errors import Problem
+from .errors import Problem, UnexpectedAnswer
 from .identifiers import Tokens
 from .signal_types import InvalidValue, get
 from .signals import Indicator, NewSignal, prepared_all
 
 Result = TypeVar("Result")
+Row = TypeVar("Row")
 Steps = Generator[Call[Any], Any, Result]
 
 LOOKED_UP_AT_ONCE: Final = 500
@@ -47,8 +48,18 @@ def submit_batch(tokens: Tokens, signals: Sequence[NewSignal], *, atomic: bool) 
         return BatchResult(0, len(refused), tuple(refused.values()))
     sent = yield from ready(tokens, [signals[row] for row in places])
     result: BatchResult = yield calls.submit_batch(sent, atomic=atomic)
-    rows = {places[row.row]: msgspec.structs.replace(row, row=places[row.row]) for row in result.results} | refused
+    stored = in_order(result.results, len(places), lambda row: row.row)
+    rows = {place: msgspec.structs.replace(row, row=place) for place, row in zip(places, stored, strict=True)} | refused
     return BatchResult(result.stored, result.refused + len(refused), tuple(rows[row] for row in sorted(rows)))
+
+
+def in_order(results: Sequence[Row], asked: int, number_of: Callable[[Row], int]) -> list[Row]:
+    """The hub's results in the order of what was asked, by the number that each bears. Raises UnexpectedAnswer unless
+    there is one of each: a result in the place of another would be believed."""
+    found = sorted(results, key=number_of)
+    if [number_of(result) for result in found] != list(range(asked)):
+        raise UnexpectedAnswer("The hub's results are not those of what was asked.", "Tell its administrators.")
+    return found
 
 
 def refusal(row: int, signal: NewSignal) -> RowResult | None:
@@ -78,7 +89,8 @@ def look_up(tokens: Tokens, items: Sequence[Indicator]) -> Steps[list[LookupAnsw
     for start in range(0, len(asked), LOOKED_UP_AT_ONCE):
         some = asked[start : start + LOOKED_UP_AT_ONCE]
         result: LookupResult = yield calls.look_up([item for _place, item in some])
-        for (place, _item), answer in zip(some, result.results, strict=True):
+        found = in_order(result.results, len(some), lambda answer: answer.item)
+        for (place, _item), answer in zip(some, found, strict=True):
             answers[place] = _joined(place, answers.get(place), answer)
     return [answers[place] for place in sorted(answers)]
 

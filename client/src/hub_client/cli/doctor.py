@@ -19,8 +19,9 @@ from hub_client import __version__
 from hub_client.client import HubClient
 from hub_client.copies import LocalCopy
 from hub_client.errors import BadCopy, BadSetting, HubClientError, NoAnswer, NotFound, Refused
-from hub_client.exchange import Retries, no_answer
+from hub_client.exchange import NO_DATE, Retries, failures_told
 from hub_client.hashing.videos import can_read_videos
+from hub_client.reading import ACCEPTED, Body
 from hub_client.settings import Settings
 
 from .options import Config, Database, Json, Url
@@ -77,15 +78,23 @@ def findings(url: str | None, config: Path | None) -> Iterator[Finding]:
         return
     yield Finding("settings", "good", f"The hub is {settings.url}.")
     try:
-        answer = httpx.get(f"{settings.url}/healthz", timeout=10.0)
-    except httpx.TransportError as error:
-        failure = no_answer(error)
+        answer, text = _health(settings.url)
+    except HubClientError as failure:
         yield Finding("connection", "bad", failure.message, failure.mend, Code.NO_ANSWER)
         return
-    yield _connection(answer, settings)
+    yield _connection(answer, text, settings)
     yield _clock(answer)
     with HubClient(url, config=config, retries=Retries(attempts=1)) as client:
         yield from _key(client)
+
+
+def _health(url: str) -> tuple[httpx.Response, bytes]:
+    headers = {"Accept-Encoding": ACCEPTED}
+    with failures_told(), httpx.stream("GET", f"{url}/healthz", headers=headers, timeout=10.0) as answer:
+        body = Body(answer)
+        for piece in answer.iter_raw():
+            body.add(piece)
+        return answer, body.whole()
 
 
 def _videos() -> Finding:
@@ -118,8 +127,8 @@ def _age(age: timedelta) -> str:
     return f"{seconds:.0f} seconds"
 
 
-def _connection(answer: httpx.Response, settings: Settings) -> Finding:
-    if answer.status_code != httpx.codes.OK or answer.text.strip() != "ok":
+def _connection(answer: httpx.Response, text: bytes, settings: Settings) -> Finding:
+    if answer.status_code != httpx.codes.OK or text.strip() != b"ok":
         told = f"What answers there is no hub (HTTP {answer.status_code} for /healthz)."
         return Finding("connection", "bad", told, "Check the address.", Code.NO_ANSWER)
     if settings.url.startswith("http://"):
@@ -130,7 +139,7 @@ def _connection(answer: httpx.Response, settings: Settings) -> Finding:
 def _clock(answer: httpx.Response) -> Finding:
     try:
         apart = abs((parsedate_to_datetime(answer.headers["Date"]) - datetime.now(UTC)).total_seconds())
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, *NO_DATE):
         return Finding("clock", "note", "The hub does not tell its time.")
     if apart > _CLOCK_SECONDS:
         told = f"This clock and the hub's are {apart:.0f} seconds apart."

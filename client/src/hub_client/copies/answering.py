@@ -15,7 +15,7 @@ from hub_client.errors import BadCopy, Problem
 from hub_client.signal_types import NAMES, get
 from hub_client.signals import Indicator, prepared_all
 
-from .file import CopyState, opened_to_read, state_of, told, transaction
+from .file import CopyState, damaged, opened_to_read, state_of, told, transaction
 from .scanning import Hashes, is_clear
 
 MOST: Final = 20
@@ -135,7 +135,10 @@ class LocalCopy:
             rows = self._database.execute(
                 "SELECT value, signal, quality FROM indicator WHERE build = ? AND type = ?", (build, name)
             )
-            self._hashes[name] = Hashes.of(rows, get(name).size)
+            try:
+                self._hashes[name] = Hashes.of(rows, get(name).size)
+            except ValueError:  # a value of another size
+                raise damaged(self.path) from None
         return self._hashes[name]
 
     def _shown(self) -> int:

@@ -133,6 +133,8 @@ def _has_form(database: sqlite3.Connection, path: Path) -> bool:
     """False for an empty file: nothing was written yet, or the process that made it was killed."""
     made_by, version = (database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
     if made_by == APPLICATION_ID and version == VERSION:
+        if database.execute("SELECT count(*) FROM copy").fetchone() != (1,):
+            raise damaged(path)
         return True
     if made_by == APPLICATION_ID:
         mend = f"Delete {path} and sync again, or use the version that made it."
@@ -172,6 +174,10 @@ _TOLD: Final = {
 _DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
 
 
+def damaged(path: Path) -> BadCopy:
+    return BadCopy(f"The copy {path} can't be used. It is damaged, or no copy.", f"Delete {path} and sync again.")
+
+
 @contextmanager
 def told(path: Path) -> Iterator[None]:
     """What goes wrong with the file, as BadCopy with its mend."""
@@ -180,12 +186,14 @@ def told(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", -1) & 0xFF  # the other bytes say more closely where
         if code in _DAMAGED:
-            message, mend = "It is damaged, or no copy.", f"Delete {path} and sync again."
-        elif code in _TOLD:
+            raise damaged(path) from None
+        if code in _TOLD:
             message, mend = _TOLD[code]
         else:
             raise  # a defect of this program: the file is not at fault
         raise BadCopy(f"The copy {path} can't be used. {message}", mend) from None
+    except (msgspec.DecodeError, RecursionError):
+        raise damaged(path) from None
     except OSError as error:
         raise BadCopy(f"The copy {path} can't be used: {error.strerror}.", "Check folder, disk and rights.") from None
 

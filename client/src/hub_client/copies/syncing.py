@@ -10,7 +10,7 @@ import msgspec
 from hub_client import calls
 from hub_client.answers import FeedPage, KindOfSignal, WhoAmI
 from hub_client.calls import Call
-from hub_client.errors import Gone, Invalid, Refused
+from hub_client.errors import Gone, Invalid, Refused, UnexpectedAnswer
 
 from .file import Owner, hub_name
 from .writing import CopyWriter
@@ -57,6 +57,8 @@ def sync(
             writer.sweep()
             signals = 0
             continue
+        if page.more and page.cursor in ("", cursor):  # it would be read for ever
+            raise UnexpectedAnswer("The hub's feed does not go on.", "Tell its administrators.")
         if not cursor:
             writer.belong(owner)  # not before the hub took types and group
         applied = writer.apply(page)

@@ -5,27 +5,28 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
 import msgspec
 
-from hub_client.answers import FeedEntry, FeedPage, StoredIndicator
+from hub_client.answers import FeedEntry, FeedPage, Signal, StoredIndicator
 from hub_client.errors import BadCopy, UnexpectedAnswer
 from hub_client.private_files import make_private
+from hub_client.signal_types import NEAR, get
 
 from .file import Owner, opened_to_write, owner_of, told, transaction
 
 _SWEPT_AT_ONCE: Final = 10_000
+_BEST_QUALITY: Final = 100
 _LEFT: Final = "SELECT id FROM signal WHERE build NOT IN (SELECT build FROM copy UNION SELECT shown FROM copy) LIMIT ?"
 
 
-class _Content(msgspec.Struct):
+class _Content(NamedTuple):
     """What of a signal is kept in columns of its own."""
 
-    expires_at: datetime
-    indicators: tuple[StoredIndicator, ...] = ()
+    expires_at: float
+    indicators: list[tuple[str, bytes, int | None]]  # type, value, quality
 
 
 class Applied(NamedTuple):
@@ -127,16 +128,16 @@ class CopyWriter:
         self._database.executemany(
             "INSERT INTO signal VALUES (?, ?, ?, ?, ?)",
             (
-                (number, build, entry.id, content.expires_at.timestamp(), bytes(entry.signal))
+                (number, build, entry.id, content.expires_at, bytes(entry.signal))
                 for number, (entry, content) in numbered
             ),
         )
         self._database.executemany(
             "INSERT OR REPLACE INTO indicator VALUES (?, ?, ?, ?, ?)",
             (
-                (build, item.type, bytes.fromhex(item.value), number, item.quality)
+                (build, name, value, number, quality)
                 for number, (_entry, content) in numbered
-                for item in content.indicators
+                for name, value, quality in content.indicators
             ),
         )
 
@@ -157,13 +158,22 @@ class CopyWriter:
 
 
 def _content(entry: FeedEntry) -> _Content:
+    """Refused here, for in the copy it would spoil every look-up."""
     try:
-        content = msgspec.json.decode(entry.signal, type=_Content)
-        for item in content.indicators:
-            bytes.fromhex(item.value)
-    except (msgspec.DecodeError, ValueError):
+        signal = msgspec.json.decode(entry.signal, type=Signal)
+        indicators = [(item.type, _value(item), item.quality) for item in signal.indicators]
+        return _Content(signal.expires_at.timestamp(), indicators)
+    except (msgspec.DecodeError, ValueError, OverflowError, RecursionError):
         raise UnexpectedAnswer("The feed holds what this client can't read.", "Update the client.") from None
-    return content
+
+
+def _value(item: StoredIndicator) -> bytes:
+    value = bytes.fromhex(item.value)
+    if item.type in NEAR and len(value) != get(item.type).size:
+        raise ValueError
+    if item.quality is not None and not 0 <= item.quality <= _BEST_QUALITY:
+        raise ValueError
+    return value
 
 
 def _locked(path: Path) -> sqlite3.Connection:
