@@ -21,7 +21,7 @@ SUITE: Final = ("ristretto255-SHA512", "VOPRF")
 AT_ONCE: Final = 500
 # Published keys are asked for again after so long: one that ends must not be used by a program that runs for weeks.
 KEPT_SECONDS: Final = 600.0
-_TELL: Final = "Send nothing, and tell the hub's administrators."
+TELL: Final = "Send nothing, and tell the hub's administrators."
 
 
 class Tokens:
@@ -89,7 +89,7 @@ class Tokens:
             public_key = key.public_key.lower()
             known = self._known.get(key.key_id) if self._trusted else self._known.setdefault(key.key_id, public_key)
             if known != public_key:
-                raise ProofFailed(f"The hub publishes a key {key.key_id} that is not the one you trust.", _TELL)
+                raise ProofFailed(f"The hub publishes a key {key.key_id} that is not the one you trust.", TELL)
         return live
 
 
@@ -122,4 +122,4 @@ def _evaluated(messages: Sequence[bytes], key: IdentifierKey) -> Generator[Call[
         return oprf.finalize(blinded, elements, bytes.fromhex(answer.proof), bytes.fromhex(key.public_key))
     except ValueError:  # each refusal of oprf is one
         message = "The hub's proof is wrong: it may have used another key, by which it could tell who asks."
-        raise ProofFailed(message, _TELL) from None
+        raise ProofFailed(message, TELL) from None

@@ -6,6 +6,7 @@ The file holds digests of rows and the ids that the hub gave; it is closed to ot
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,7 +18,7 @@ from .private_files import make_private, state_folder
 
 def state_file(url: str, source: Path) -> Path:
     """Where the state of this source is kept, for this hub."""
-    name = hashlib.sha256(f"{url}\n{source.resolve()}".encode()).hexdigest()[:16]
+    name = hashlib.sha256(f"{url}\n".encode() + os.fsencode(source.resolve())).hexdigest()[:16]
     return state_folder() / f"submit-{name}.sqlite"
 
 

@@ -18,7 +18,7 @@ from hub_client.errors import BadSetting
 from hub_client.watching import Watch
 
 from .options import Config, Json, Url
-from .output import ends_well, note, out, print_json
+from .output import ends_well, note, print_json, tell
 
 
 @ends_well
@@ -29,8 +29,8 @@ def whoami_command(json: Json = False, url: Url = None, config: Config = None) -
     if json:
         print_json(me)
         return
-    out.print(f"{me.organisation.name} ({me.organisation.slug}), client {me.client}", markup=False)
-    out.print(f"May: {', '.join(me.scopes) or 'nothing'}", markup=False)
+    tell(f"{me.organisation.name} ({me.organisation.slug}), client {me.client}")
+    tell(f"May: {', '.join(me.scopes) or 'nothing'}")
 
 
 @ends_well
@@ -97,7 +97,7 @@ def _keep(state: Path, watch: Watch) -> None:
 
 def _show_match(match: Match) -> None:
     about = f"{match.signal.harm}, {match.signal.severity}, {match.signal.organisation}, strength {match.strength:.2f}"
-    out.print(f"{match.created_at:%Y-%m-%d %H:%M:%S}Z  {match.id}  {match.verdict}  {about}", markup=False)
+    tell(f"{match.created_at:%Y-%m-%d %H:%M:%S}Z  {match.id}  {match.verdict}  {about}")
     for related in match.related:
         shared = ", ".join(sorted({evidence.type for evidence in related.evidence}))
-        out.print(f"    like {related.signal.id} of {related.signal.organisation} by {shared}", markup=False)
+        tell(f"    like {related.signal.id} of {related.signal.organisation} by {shared}")

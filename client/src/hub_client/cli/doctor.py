@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -16,16 +16,18 @@ import httpx
 import typer
 
 from hub_client import __version__
+from hub_client.answers import IdentifierKeys
 from hub_client.client import HubClient
 from hub_client.copies import LocalCopy
 from hub_client.errors import BadCopy, BadSetting, HubClientError, NoAnswer, NotFound, Refused
 from hub_client.exchange import NO_DATE, Retries, failures_told
 from hub_client.hashing.videos import can_read_videos
+from hub_client.identifiers import TELL
 from hub_client.reading import ACCEPTED, Body
 from hub_client.settings import Settings
 
 from .options import Config, Database, Json, Url
-from .output import Code, code_of, ends_well, out, print_json
+from .output import Code, code_of, ends_well, print_json, tell
 
 _SIGNS: Final = {"good": "ok  ", "note": "note", "bad": "BAD "}
 _CLOCK_SECONDS: Final = 60
@@ -63,7 +65,7 @@ def doctor_command(db: Database = None, json: Json = False, url: Url = None, con
         if json:
             print_json({"what": finding.what, "state": finding.state, "told": finding.told, "mend": finding.mend})
         else:
-            out.print(f"{_SIGNS[finding.state]} {finding.what}: {finding.told} {finding.mend}".rstrip(), markup=False)
+            tell(f"{_SIGNS[finding.state]} {finding.what}: {finding.told} {finding.mend}".rstrip())
     if worst:
         raise typer.Exit(worst)
 
@@ -173,11 +175,22 @@ def _key(client: HubClient) -> Iterator[Finding]:
         return
     told = f"You may share with {', '.join(groups)}." if groups else "There is no group that you may share with."
     yield Finding("groups", "good" if groups else "note", told, "" if groups else "Ask the hub's administrators.")
-    active = next((key for key in keys.keys if key.active), None)
+    yield _identifiers(keys, client.settings.trusted_keys)
+
+
+def _identifiers(published: IdentifierKeys, trusted: Mapping[str, str]) -> Finding:
+    """As `Tokens` takes the keys: with trusted ones it uses no other."""
+    for key in published.keys:
+        if key.live and key.key_id in trusted and trusted[key.key_id].lower() != key.public_key.lower():
+            told = f"The hub publishes a key {key.key_id} that is not the one you trust."
+            return Finding("identifiers", "bad", told, TELL, Code.REFUSED)
+    active = next((key for key in published.keys if key.active), None)
     if active is None:
-        yield Finding("identifiers", "note", "The hub has no key for tokens of identifiers now.")
-    elif client.settings.trusted_keys.get(active.key_id, "").lower() == active.public_key.lower():
-        yield Finding("identifiers", "good", f"Their key {active.key_id} is the one that you trust.")
-    else:
-        mend = "Compare it with what the administrators tell you, and write it into [trusted_keys]."
-        yield Finding("identifiers", "note", f"Their key is {active.key_id} = {active.public_key}.", mend)
+        return Finding("identifiers", "note", "The hub has no key for tokens of identifiers now.")
+    if active.key_id in trusted:
+        return Finding("identifiers", "good", f"Their key {active.key_id} is the one that you trust.")
+    mend = "Compare it with what the administrators tell you, and write it into [trusted_keys]."
+    told = f"Their key is {active.key_id} = {active.public_key}."
+    if trusted:
+        return Finding("identifiers", "bad", f"{told} You trust others only.", mend, Code.REFUSED)
+    return Finding("identifiers", "note", told, mend)

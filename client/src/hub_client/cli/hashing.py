@@ -17,7 +17,7 @@ from hub_client.errors import BadSetting, UnreadableFile
 from hub_client.hashing import FileHashes, files_in, hash_files
 
 from .options import Processes
-from .output import Code, complain, ends_well, note, progress
+from .output import Code, complain, ends_well, json_of, note, progress, shown
 
 _COLUMNS: Final = FileHashes.__struct_fields__
 
@@ -60,7 +60,7 @@ def hash_command(
 
 
 def _json_writer(target: TextIO) -> Callable[[FileHashes], object]:
-    return lambda found: target.write(msgspec.json.encode(found).decode() + "\n")
+    return lambda found: target.write(f"{json_of(found)}\n")
 
 
 def _csv_writer(target: TextIO) -> Callable[[FileHashes], object]:
@@ -68,7 +68,7 @@ def _csv_writer(target: TextIO) -> Callable[[FileHashes], object]:
     table.writeheader()
 
     def write(found: FileHashes) -> None:
-        cells = msgspec.to_builtins(found)
+        cells = msgspec.to_builtins(found) | {"file": shown(found.file)}
         if found.vpdq:
             cells["vpdq"] = msgspec.json.encode(found.vpdq).decode()
         table.writerow(cells)

@@ -22,7 +22,7 @@ from hub_client.signals import Indicator
 from hub_client.steps import RANGES
 
 from .options import Config, Database, Json, Processes, Url
-from .output import Code, complain, ends_well, note, out, print_json
+from .output import Code, complain, ends_well, note, print_json, tell
 
 
 @ends_well
@@ -157,7 +157,7 @@ def _joined(place: int, answers: Sequence[CopyAnswer]) -> CopyAnswer:
 
 
 def _show(name: str, item: Indicator, status: str, errors: Sequence[Problem]) -> None:
-    out.print(f"{name}, {item.type}: {status}", markup=False)
+    tell(f"{name}, {item.type}: {status}")
     for problem in errors:
         complain(f"  {problem.message} {problem.mend}")
 
@@ -165,9 +165,9 @@ def _show(name: str, item: Indicator, status: str, errors: Sequence[Problem]) ->
 def _show_signal(signal: Found | Signal, distance: int) -> None:
     close = "the same" if distance == 0 else f"{distance} bits differ"
     about = f"{signal.organisation}, {signal.harm}, {signal.severity}, TLP:{signal.tlp}"
-    out.print(f"  {signal.id}  {about}, {close}", markup=False)
+    tell(f"  {signal.id}  {about}, {close}")
 
 
 def _show_others(more: bool) -> None:
     if more:
-        out.print("  and others", markup=False)
+        tell("  and others")

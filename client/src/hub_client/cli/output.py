@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Any, ParamSpec
+from typing import Any, Final, ParamSpec
 
 import msgspec
 import typer
@@ -19,8 +21,13 @@ from hub_client.signal_types import InvalidValue
 
 Parameters = ParamSpec("Parameters")
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+_out = Console(highlight=False, soft_wrap=True, emoji=False)
+_err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+# What a terminal would obey (C0 but tab and end of line, C1, overrides of the direction of writing), and the bytes of
+# a file's name that are no UTF-8: Python has them as halves of surrogate pairs.
+_OBEYED: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_BYTES: Final = (range(0x100), range(0xDC80, 0xDD00))
+_HALVES: Final = range(0xD800, 0xE000)
 
 
 class Code(IntEnum):
@@ -35,19 +42,46 @@ class Code(IntEnum):
     STOPPED = 130  # by Ctrl-C, as shells count it
 
 
+def shown(text: str) -> str:
+    """Text from elsewhere (a file's name, the hub's words) as a terminal may get it."""
+    return _OBEYED.sub(lambda found: _escaped(ord(found[0])), text)
+
+
+def _escaped(code: int) -> str:
+    return f"\\x{code % 0x100:02x}" if any(code in some for some in _BYTES) else f"\\u{code:04x}"
+
+
+def tell(text: str) -> None:
+    """One line of the result, without markup."""
+    _out.print(shown(text), markup=False)
+
+
 def complain(error: Exception | str) -> None:
     """One message on the error stream, without markup: it may hold a file's name."""
-    err.print(str(error), style="red", markup=False)
+    _err.print(shown(str(error)), style="red", markup=False)
 
 
 def note(text: str) -> None:
-    err.print(text, markup=False)
+    _err.print(shown(text), markup=False)
 
 
 def print_json(value: Any) -> None:
     """One line of JSON."""
-    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+    sys.stdout.write(f"{json_of(value)}\n")
     sys.stdout.flush()
+
+
+def json_of(value: Any) -> str:
+    """JSON that a terminal may get too. Bytes that are no UTF-8 stand in it as text: no JSON can have them."""
+    try:
+        text = msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:
+        text = json.dumps(msgspec.to_builtins(value), ensure_ascii=False, separators=(",", ":"))
+    return _OBEYED.sub(lambda found: _json_escaped(ord(found[0])), text)
+
+
+def _json_escaped(code: int) -> str:
+    return f"\\{_escaped(code)}" if code in _HALVES else f"\\u{code:04x}"
 
 
 def ends_well(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
@@ -90,7 +124,7 @@ def progress() -> Progress:
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=err,
+        console=_err,
         transient=True,
-        disable=not err.is_terminal,
+        disable=not _err.is_terminal,
     )
