@@ -43,7 +43,8 @@ class BadCopy(BadSetting):
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """One thing that is wrong with what was sent: `path` is a JSON pointer to it, `mend` says what to do about it."""
+    """One thing that is wrong with what was sent: `path` is a JSON pointer to it, empty for all of it; `mend` says what
+    to do about it."""
 
     path: str
     code: str
@@ -51,7 +52,7 @@ class Problem(msgspec.Struct, frozen=True):
     mend: str = ""
 
     def __str__(self) -> str:
-        return f"{self.path or '/'}: {self.message} {self.mend}".strip()
+        return f"{self.path + ': ' if self.path else ''}{self.message} {self.mend}".strip()
 
 
 class NoAnswer(HubClientError):

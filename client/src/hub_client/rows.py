@@ -13,32 +13,18 @@ import csv
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from .errors import BadSetting, HubClientError, UnreadableFile
+from .errors import BadSetting, Problem, UnreadableFile
 from .hashing import FileHashes
-from .signal_types import NAMES, InvalidValue
-from .signal_types.video import MIN_FRAME_QUALITY
+from .shaping import COLUMNS, BadRow, bad_row, meant_by, signal_of
 from .signals import NewSignal
 
-_LISTS: Final = ("sharing_groups", "named_organisations")
-_TEXTS: Final = (
-    "external_id", "kind", "harm", "severity", "summary", "tlp", "confidence", "subject_role", "lawful_basis",
-    "observed_at", "expires_at",
-)  # fmt: skip
-_OF_FILES: Final = ("file", "media", "size", "note")
-_BESIDE: Final = ("platform", "pdq_quality")
-COLUMNS: Final = (*_TEXTS, *_LISTS, *_BESIDE, *NAMES, *_OF_FILES)
-_WITHOUT_QUALITY: Final = ("phash", "dhash")
+_TOO_DEEP: Final = bad_row("The row is nested too deep.", "Write one signal in each line, as the API takes it.")
 _LONGEST_LINE: Final = 4 * 2**20  # characters; a video of 10,000 frames has a quarter of it
-
-
-class BadRow(HubClientError):
-    """A row that is no signal. `place` names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +33,7 @@ class Row:
 
     place: str
     signal: NewSignal | None
-    problem: HubClientError | InvalidValue | None = None
+    problems: tuple[Problem, ...] = ()
 
 
 def rows_of_file(path: Path, defaults: Mapping[str, Any]) -> Iterator[Row]:
@@ -66,7 +52,7 @@ def rows_of_hashes(outcomes: Iterable[FileHashes | UnreadableFile], defaults: Ma
     """A row for each file."""
     for outcome in outcomes:
         if isinstance(outcome, UnreadableFile):
-            yield Row(outcome.path, None, outcome)
+            yield Row(outcome.path, None, (Problem("", "unreadable_file", outcome.message, outcome.mend),))
         else:
             yield _row(outcome.file, msgspec.to_builtins(outcome), defaults)
 
@@ -75,76 +61,12 @@ def _row(place: str, content: Any, defaults: Mapping[str, Any]) -> Row:
     try:
         if isinstance(content, BadRow):
             raise content
-        signal = _signal(content, defaults).prepared()
+        signal = signal_of(content, defaults)
         return Row(place, _with_reference(signal, content.get("sha256") if "file" in content else None))
-    except msgspec.ValidationError as error:
-        # Its words name fields and kinds of values, never a value itself.
-        return Row(place, None, BadRow(f"{error}.", "See the columns in the documentation."))
-    except (BadRow, InvalidValue) as error:
-        return Row(place, None, error)
-
-
-def _signal(content: Mapping[str, Any], defaults: Mapping[str, Any]) -> NewSignal:
-    fields = {name: value for name, value in defaults.items() if value not in (None, "", [], ())}
-    if "indicators" in content:
-        fields |= {name: value for name, value in content.items() if name not in _OF_FILES}
-        return _shaped(fields)
-    unknown = sorted(set(content) - set(COLUMNS))
-    if unknown:
-        raise BadRow(f"There is no field {unknown[0]}.", _meant(unknown[0]))
-    given = {name: value for name, value in content.items() if value not in ("", None)}
-    platform = given.get("platform", "")
-    fields |= {name: given[name] for name in _TEXTS if name in given}
-    fields |= {name: _split(given[name]) for name in _LISTS if name in given}
-    if fields.get("kind") == "account":
-        fields["account"] = {"platform": platform}
-    fields["indicators"] = _indicators(given, platform)
-    return _shaped(fields)
-
-
-def _shaped(fields: Mapping[str, Any]) -> NewSignal:
-    if not fields.get("indicators"):
-        raise BadRow("The row has no hash and no identifier.", "Add at least one.")
-    for needed in ("harm", "severity"):
-        if needed not in fields:
-            raise BadRow(f"The row has no {needed}.", f"Add it, or give --{needed} for all rows.")
-    # Not strict, for all of CSV is text: "50" is a number there.
-    return msgspec.convert(fields, NewSignal, strict=False)
-
-
-def _meant(unknown: str) -> str:
-    close = get_close_matches(unknown.strip().lower(), COLUMNS, n=1)
-    return f"Did you mean {close[0]}?" if close else f"Known: {', '.join(COLUMNS)}."
-
-
-def _split(value: Any) -> Any:
-    return [part.strip() for part in value.split(";") if part.strip()] if isinstance(value, str) else value
-
-
-def _indicators(given: Mapping[str, Any], platform: Any) -> list[dict[str, Any]]:
-    found = []
-    quality = given.get("pdq_quality")
-    flat = quality is not None and str(quality).isdigit() and int(quality) < MIN_FRAME_QUALITY
-    for name in NAMES:
-        if name not in given or (flat and name in _WITHOUT_QUALITY):
-            continue
-        item: dict[str, Any] = {"type": name, "value": _value(name, given[name])}
-        if name == "pdq" and quality is not None:
-            item["quality"] = quality
-        if name == "username":
-            item["platform"] = platform
-        found.append(item)
-    return found
-
-
-def _value(name: str, given: Any) -> Any:
-    """The frames of a video are JSON in a cell of CSV; what is none is told by its type."""
-    if name != "vpdq" or not isinstance(given, str):
-        return given
-    try:
-        return msgspec.json.decode(given)
-    except msgspec.DecodeError:
-        return given
+    except BadRow as error:
+        return Row(place, None, error.problems)
+    except RecursionError:
+        return Row(place, None, _TOO_DEEP.problems)
 
 
 def _with_reference(signal: NewSignal, file_digest: Any) -> NewSignal:
@@ -154,10 +76,8 @@ def _with_reference(signal: NewSignal, file_digest: Any) -> NewSignal:
     if file_digest:
         return msgspec.structs.replace(signal, external_id=f"file-{str(file_digest)[:40]}")
     if any(item.is_plain for item in signal.indicators):
-        raise BadRow(
-            "A row with an identifier needs an external_id.",
-            "Add your own: one that was made of the identifier could be guessed back.",
-        )
+        mend = "Add your own: one that was made of the identifier could be guessed back."
+        raise bad_row("A row with an identifier needs an external_id.", mend, "/external_id", "required")
     return msgspec.structs.replace(signal, external_id=f"row-{digest_of(signal)[:40]}")
 
 
@@ -171,15 +91,22 @@ def _csv_lines(path: Path) -> Iterator[tuple[int, Any]]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file, restkey="", restval="")
         try:
-            unknown = [name for name in reader.fieldnames or () if name not in COLUMNS]
-            if unknown:
-                raise BadSetting(f"{path} has a column that is not known: {unknown[0]}.", _meant(unknown[0]))
+            for number, name in enumerate(reader.fieldnames or (), start=1):
+                if name not in COLUMNS:
+                    raise _unknown_column(path, number, name)
             for content in reader:
                 extra = content.pop("", None)
-                too_many = BadRow("The row has too many columns.", "Check its quotes.")
+                too_many = bad_row("The row has too many columns.", "Check its quotes.")
                 yield reader.line_num, too_many if extra else content
         except (csv.Error, UnicodeDecodeError):
             raise BadSetting(f"{path} is no CSV in UTF-8 after line {reader.line_num}.", "Mend it there.") from None
+
+
+def _unknown_column(path: Path, number: int, name: str) -> BadSetting:
+    if meant := meant_by(name, COLUMNS):
+        return BadSetting(f"{path} has a column that is not known: {name}.", f"Did you mean {meant}?")
+    known = f"The first line names the columns; known: {', '.join(COLUMNS)}."
+    return BadSetting(f"{path} has a column that is not known, number {number}.", known)
 
 
 def _json_lines(path: Path) -> Iterator[tuple[int, Any]]:
@@ -189,12 +116,14 @@ def _json_lines(path: Path) -> Iterator[tuple[int, Any]]:
                 continue
             try:
                 content = msgspec.json.decode(line)
+            except RecursionError:
+                content = _TOO_DEEP
             except (msgspec.DecodeError, UnicodeDecodeError):
                 content = None
-            if isinstance(content, dict):
+            if isinstance(content, dict | BadRow):
                 yield number, content
             else:
-                yield number, BadRow("The line is not a JSON object.", "Write one signal in each line.")
+                yield number, bad_row("The line is not a JSON object.", "Write one signal in each line.")
 
 
 _READERS: Final[dict[str, Callable[[Path], Iterator[tuple[int, Any]]]]] = {

@@ -186,9 +186,9 @@ class Upload:
             print_json({"place": place, "status": row.status, "id": row.id, "errors": problems})
 
     def _tell_refused(self, row: Row) -> None:
-        self.tally.refuse(row.place, [row.problem], json=self.json)
+        self.tally.refuse(row.place, row.problems, json=self.json)
         if self.json:
-            print_json({"place": row.place, "status": "refused", "id": None, "errors": [{"message": str(row.problem)}]})
+            print_json({"place": row.place, "status": "refused", "id": None, "errors": row.problems})
 
 
 def _in_the_row(problem: Problem) -> Problem:
@@ -201,11 +201,12 @@ def _checked(found: Iterable[Row], *, json: bool) -> Tally:
     tally = Tally()
     for row in found:
         if row.signal is None:
-            tally.refuse(row.place, [row.problem], json=json)
+            tally.refuse(row.place, row.problems, json=json)
         else:
             tally.counts["created"] += 1
         if json:
-            print_json({"place": row.place, "status": "refused" if row.signal is None else "ready"})
+            status = "refused" if row.signal is None else "ready"
+            print_json({"place": row.place, "status": status, "errors": row.problems})
     return tally
 
 
