@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -20,9 +21,11 @@ from hub_client import (
     Retries,
     TooManyRequests,
     UnexpectedAnswer,
+    Watch,
     WhoAmI,
     reading,
 )
+from tests.client.copies.pages import signal
 from tests.client.failing import KEY, ME, Failing, said
 
 DEEP = b'{"a":' * 200_000
@@ -147,3 +150,18 @@ def test_results_that_are_not_of_what_was_asked_are_refused(
     if items != (0, 1, 2, 3):
         with pytest.raises(UnexpectedAnswer, match="not those"):
             list(client.bulk(signals))
+
+
+@pytest.mark.parametrize("since", [None, datetime(2026, 1, 1, tzinfo=UTC)])
+def test_moments_that_can_not_be_compared_are_refused_and_the_first_of_all_is_taken(
+    server: Failing, client: HubClient, since: datetime | None
+) -> None:
+    one = signal(1, created_at="0001-01-01T00:00:00Z")
+    match = {"id": "m", "signal": one, "related": [], "strength": 1, "verdict": "unreviewed"}
+    watch = Watch(since)
+    for _look in range(2):
+        server.plan = [said({"results": [{**match, "created_at": "0001-01-01T00:00:00Z"}] * 2})]
+        assert client.new_matches(watch) == []
+    server.plan = [said({"results": [{**match, "created_at": "2026-01-01T00:00:00"}]})]
+    with pytest.raises(UnexpectedAnswer):
+        client.new_matches(watch)

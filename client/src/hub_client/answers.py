@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
 
 from .errors import Problem
 
 Row = TypeVar("Row")
+# One without a zone can't be compared with others.
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -60,7 +62,7 @@ class StoredAccount(Answered, frozen=True):
     platform: str
     behaviours: tuple[str, ...] = ()
     enforcement: str = "none"
-    enforced_at: datetime | None = None
+    enforced_at: Moment | None = None
 
 
 class Signal(Answered, frozen=True):
@@ -73,15 +75,15 @@ class Signal(Answered, frozen=True):
     severity: str
     tlp: str
     state: str
-    created_at: datetime
-    updated_at: datetime
-    expires_at: datetime
+    created_at: Moment
+    updated_at: Moment
+    expires_at: Moment
     external_id: str | None = None
     confidence: int = 50
     subject_role: str = "unknown"
     summary: str = ""
     lawful_basis: str = ""
-    observed_at: datetime | None = None
+    observed_at: Moment | None = None
     sharing_groups: tuple[str, ...] = ()
     indicators: tuple[StoredIndicator, ...] = ()
     account: StoredAccount | None = None
@@ -135,8 +137,8 @@ class IdentifierKey(Answered, frozen=True):
     public_key: str
     active: bool
     live: bool
-    not_before: datetime | None = None
-    not_after: datetime | None = None
+    not_before: Moment | None = None
+    not_after: Moment | None = None
 
 
 class IdentifierKeys(Answered, frozen=True):
@@ -227,9 +229,9 @@ class Match(Answered, frozen=True):
     related: tuple[Related, ...]
     strength: float
     verdict: str
-    created_at: datetime
+    created_at: Moment
     note: str = ""
-    reviewed_at: datetime | None = None
+    reviewed_at: Moment | None = None
     rematch: Rematch | None = None
 
 
@@ -241,8 +243,8 @@ class Flood(Answered, frozen=True):
     indicator: str
     signals: int
     newest: tuple[str, ...]
-    created_at: datetime
-    updated_at: datetime
+    created_at: Moment
+    updated_at: Moment
 
 
 class Page(msgspec.Struct, Generic[Row], frozen=True):

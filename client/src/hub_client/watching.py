@@ -6,14 +6,15 @@ before the newest that was known, and tells matches apart by their ids.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
 
-from .answers import Match
+from .answers import Match, Moment
 
 OVERLAP: Final = timedelta(minutes=2)
+_EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Watch:
@@ -46,7 +47,7 @@ class Watch:
 
     def begin(self) -> None:
         self._seen = []
-        self._until = self._newest - OVERLAP if self._newest is not None else None
+        self._until = _shortly_before(self._newest) if self._newest is not None else None
 
     def wants(self, match: Match) -> bool:
         """Take the next match of the list; False when everything below it is known."""
@@ -54,7 +55,7 @@ class Watch:
             return False
         if self._since is not None and match.created_at < self._since:
             return False
-        if self._silent and self._seen and match.created_at < self._seen[0].created_at - OVERLAP:
+        if self._silent and self._seen and match.created_at < _shortly_before(self._seen[0].created_at):
             return False
         self._seen.append(match)
         return True
@@ -66,12 +67,17 @@ class Watch:
         if self._known:
             newest = max(self._known.values())
             self._newest = newest if self._newest is None else max(self._newest, newest)
-            self._known = {uuid: at for uuid, at in self._known.items() if at >= self._newest - OVERLAP}
+            kept_from = _shortly_before(self._newest)
+            self._known = {uuid: at for uuid, at in self._known.items() if at >= kept_from}
         silent, self._silent = self._silent, False
         return [] if silent else sorted(fresh, key=lambda match: match.created_at)
 
 
+def _shortly_before(moment: datetime) -> datetime:
+    return max(moment, _EARLIEST) - OVERLAP  # nothing comes before the first moment of all
+
+
 class _State(msgspec.Struct):
-    since: datetime | None
-    newest: datetime | None
-    known: dict[str, datetime]
+    since: Moment | None
+    newest: Moment | None
+    known: dict[str, Moment]
