@@ -63,6 +63,24 @@ def test_it_waits_as_long_as_it_is_told_but_not_for_ever(server: Failing, client
     assert len(server.asked) == 1
 
 
+@pytest.mark.parametrize(
+    ("detail", "told"),
+    [
+        ("Your quota of 9 in a day (UTC) is used up. Go on tomorrow.", "Go on tomorrow. (HTTP 429)"),
+        ("Request was throttled. Expected available in 9 seconds.", "ask the administrators for more. (HTTP 429)"),
+        ("Too many requests", "ask the administrators for more. (HTTP 429)"),
+    ],
+)
+def test_the_hubs_own_mend_counts_before_the_general_one(
+    server: Failing, client: HubClient, detail: str, told: str
+) -> None:
+    server.plan = [said({"detail": detail}, 429, **{"Retry-After": "9999"})]
+    with pytest.raises(TooManyRequests) as caught:
+        client.whoami()
+    assert str(caught.value).endswith(told)
+    assert "a minute" not in str(caught.value) or "tomorrow" not in str(caught.value)
+
+
 def test_a_defect_of_the_hub_is_tried_once_more_and_told(server: Failing, client: HubClient) -> None:
     server.plan = [said({}, 500)]
 

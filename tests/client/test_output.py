@@ -65,6 +65,37 @@ def test_a_name_that_is_no_utf_8_stops_nothing(tmp_path: Path, photo: Image.Imag
     assert r"bad\xff.jpg" in gone.stderr
 
 
+@pytest.mark.parametrize("arguments", [("hash",), ("lookup",)])
+def test_a_pipe_by_name_is_no_file(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    done = run(*arguments, "--processes", "1", str(tmp_path / "pipe"))
+    assert "pipe: This is no file." in done.stderr
+    assert done.exit_code == 1
+
+
+@pytest.mark.parametrize("arguments", [(".",), ("--type", "md5", "-"), ("--type", "md5", "-", "--json")])
+def test_nothing_asked_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run("lookup", *arguments)
+    assert (done.stdout, done.stderr, done.exit_code) == ("", "Nothing was asked.\n", 0)
+
+
+def test_one_file_is_counted_as_one(tmp_path: Path) -> None:
+    (tmp_path / "a.heic").write_bytes(b"x")
+    (tmp_path / "b.jpg").touch()
+    done = run("hash", "--processes", "1", str(tmp_path))
+    assert "Of 1 file only the file itself was hashed" in done.stderr
+    assert "1 of 2 files was hashed; 1 could not be read." in done.stderr
+    assert "0 of 1 file were hashed" in run("hash", "--processes", "1", str(tmp_path / "b.jpg")).stderr
+
+
+def test_values_that_are_no_utf_8_are_told() -> None:
+    typed = CliRunner().invoke(app, ["lookup", "--type", "text", "-"], input=b"\xff\n")
+    for done in (typed, run("lookup", "--type", "text", os.fsdecode(b"\xff"))):
+        assert isinstance(done.exception, SystemExit), done.exception
+        assert (done.stderr, done.exit_code) == ("The values are not UTF-8. Write them in UTF-8.\n", 3)
+
+
 @pytest.mark.parametrize(
     ("trusted", "state", "code", "told"),
     [

@@ -100,3 +100,13 @@ def test_what_is_missing_is_named() -> None:
         Settings.found()
     with pytest.raises(BadSetting, match="HUB_KEY"):
         Settings.found("https://hub.example")
+
+
+@pytest.mark.parametrize("end", ["", "/", "/api", "/api/", "/api/v1", "/api/v1/"])
+def test_an_address_of_the_api_is_the_hubs(end: str) -> None:
+    assert Settings.found(f"https://hub.example/of/us{end}", KEY).url == "https://hub.example/of/us"
+
+
+def test_an_address_that_can_not_be_asked_is_refused() -> None:
+    with pytest.raises(BadSetting, match="not a web address"):
+        Settings.found("https://\u2603\u2603.example", KEY)

@@ -58,6 +58,7 @@ _KINDS: Final[dict[int, tuple[type[Refused], str]]] = {
 }
 # JSON that is none, or is nested so deep that it can't be an answer.
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_THROTTLED: Final = "Request was throttled."
 # With these the hub says that nothing was done.
 _NOTHING_DONE: Final = (429, 503)
 _ONCE_MORE: Final = (500,)
@@ -159,9 +160,17 @@ def _refusal(response: httpx.Response, body: bytes) -> HubClientError:
         told = msgspec.json.decode(body, type=_ProblemDetails)
     except _UNREADABLE:
         told = _ProblemDetails()  # a proxy's page, for example
+    if _says_what_to_do(told.detail):
+        mend = ""
     detail = told.detail or f"The hub refused the request with {response.reason_phrase or 'an error'}."
     after = _seconds(response.headers.get("Retry-After"))
     return kind(response.status_code, _sentence(detail), mend, told.errors, after)
+
+
+def _says_what_to_do(detail: str) -> bool:
+    """The hub says what is wrong in one sentence and the mend in the next, which is better than ours for all of a kind:
+    nobody need send less in a minute who has used up a day's quota. The framework's own words have no mend."""
+    return ". " in detail and not detail.startswith(_THROTTLED)
 
 
 def _sentence(text: str) -> str:

@@ -24,12 +24,14 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+import httpx
 import msgspec
 
 from .errors import BadSetting
 from .private_files import refuse_open_to_others
 
 _KEY: Final = re.compile(r"hub_[A-Za-z0-9_-]{12}_[A-Za-z0-9_-]{43}")
+_API: Final = re.compile("/+api(/+v1)?$")  # as people copy it from the documentation
 _ALSO: Final = "if others use this machine, ask for a new key."
 
 
@@ -65,12 +67,13 @@ def config_file() -> Path:
 
 
 def checked_url(url: str) -> str:
-    """The address without a slash at its end. Over plain HTTP only this machine is spoken to: anybody on the way could
-    read the key. Raises BadSetting."""
+    """The address without a slash at its end, and without the API's own part. Over plain HTTP only this machine is
+    spoken to: anybody on the way could read the key. Raises BadSetting."""
     try:
         parts = urlsplit(url.strip())
         host, _port = parts.hostname, parts.port
-    except ValueError:
+        httpx.URL(url.strip())  # refuses more: names that no address can have
+    except (ValueError, httpx.InvalidURL):
         parts, host = urlsplit(""), None
     if parts.scheme not in ("http", "https") or not host:
         raise BadSetting("The hub's address is not a web address.", "Write it like https://hub.example.")
@@ -81,7 +84,7 @@ def checked_url(url: str) -> str:
         )
     if parts.scheme == "http" and not _is_this_machine(host):
         raise BadSetting("The hub's address starts with http://, so the key could be read on the way.", "Use https://.")
-    return url.strip().rstrip("/")
+    return _API.sub("", url.strip().rstrip("/"))
 
 
 def _is_this_machine(host: str) -> bool:

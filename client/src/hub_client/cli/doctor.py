@@ -27,7 +27,7 @@ from hub_client.reading import ACCEPTED, Body
 from hub_client.settings import Settings
 
 from .options import Config, Database, Json, Url
-from .output import Code, code_of, ends_well, print_json, tell
+from .output import Code, code_of, counted, ends_well, print_json, tell
 
 _SIGNS: Final = {"good": "ok  ", "note": "note", "bad": "BAD "}
 _CLOCK_SECONDS: Final = 60
@@ -117,7 +117,7 @@ def _copy(path: Path) -> Finding:
     if state.ended_at is None:
         return Finding("copy", "note", "It was never read to its end, so it answers nothing yet.", sync_it)
     age = datetime.now(UTC) - state.ended_at
-    told = f"{state.signals} signals as {state.owner.organisation} sees them, {_age(age)} old."
+    told = f"{counted(state.signals, 'signal')} as {state.owner.organisation} sees them, {_age(age)} old."
     return Finding("copy", "note" if age > _OLD_COPY else "good", told, sync_it if age > _OLD_COPY else "")
 
 
@@ -126,7 +126,7 @@ def _age(age: timedelta) -> str:
     for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
         if seconds >= 2 * size:
             return f"{seconds // size:.0f} {unit}"
-    return f"{seconds:.0f} seconds"
+    return counted(round(seconds), "second")
 
 
 def _connection(answer: httpx.Response, text: bytes, settings: Settings) -> Finding:

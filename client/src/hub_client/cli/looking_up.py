@@ -22,7 +22,7 @@ from hub_client.signals import Indicator
 from hub_client.steps import RANGES
 
 from .options import Config, Database, Json, Processes, Url
-from .output import Code, complain, ends_well, note, print_json, tell
+from .output import Code, complain, counted, ends_well, note, print_json, tell
 
 
 @ends_well
@@ -52,6 +52,8 @@ def lookup_command(
     if by_range and offline:
         raise BadSetting("--range and --offline do not go together: offline nothing is sent.", "Leave one out.")
     items, bad = _asked(what, type, platform, processes)
+    if not items and not bad:
+        note("Nothing was asked.")
     if offline:
         forms = [[item] for _name, item in items]
         if blind and items:
@@ -106,6 +108,15 @@ def _asked(
 
 
 def _values(what: Iterable[str]) -> Iterator[str]:
+    try:
+        for value in _lines(what):
+            value.encode()  # depending on the locale, Python reads what is no UTF-8 and refuses it here
+            yield value
+    except UnicodeError:
+        raise BadSetting("The values are not UTF-8.", "Write them in UTF-8.") from None
+
+
+def _lines(what: Iterable[str]) -> Iterator[str]:
     for value in what:
         if value == "-":
             yield from (line.rstrip("\r\n") for line in sys.stdin if line.strip())
@@ -163,7 +174,7 @@ def _show(name: str, item: Indicator, status: str, errors: Sequence[Problem]) ->
 
 
 def _show_signal(signal: Found | Signal, distance: int) -> None:
-    close = "the same" if distance == 0 else f"{distance} bits differ"
+    close = "the same" if distance == 0 else f"{counted(distance, 'bit')} {'differs' if distance == 1 else 'differ'}"
     about = f"{signal.organisation}, {signal.harm}, {signal.severity}, TLP:{signal.tlp}"
     tell(f"  {signal.id}  {about}, {close}")
 

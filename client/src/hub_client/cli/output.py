@@ -65,6 +65,11 @@ def note(text: str) -> None:
     _err.print(shown(text), markup=False)
 
 
+def counted(number: int, what: str) -> str:
+    """1 file, 2 files"""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def print_json(value: Any) -> None:
     """One line of JSON."""
     sys.stdout.write(f"{json_of(value)}\n")

@@ -14,7 +14,7 @@ from hub_client.copies.syncing import MOST_ENTRIES
 from hub_client.errors import HubClientError
 
 from .options import Config, Database, Json, Url
-from .output import Code, code_of, complain, ends_well, note, print_json, progress
+from .output import Code, code_of, complain, counted, ends_well, note, print_json, progress
 
 _LONGEST_WAIT = 300.0  # seconds
 
@@ -75,4 +75,4 @@ def _follow(keep: Callable[[], Iterator[Synced]], every: float, show: Callable[[
 def _show(done: Synced) -> None:
     if done.began_anew:
         note("The hub knew nothing any more of where the copy stood: everything was read anew.")
-    note(f"{done.signals} signals in the copy; {done.changed} came or changed, {done.removed} went.")
+    note(f"{counted(done.signals, 'signal')} in the copy; {done.changed} came or changed, {done.removed} went.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 import os
+import stat
 from pathlib import Path
 from typing import Any, Final
 
@@ -103,6 +104,9 @@ def _digests(path: str) -> tuple[int, str, str]:
     """Size, MD5 and SHA-256, read in pieces."""
     md5, sha256, size = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
     try:
+        kind = Path(path).stat().st_mode
+        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):  # to open a pipe would wait for ever
+            raise UnreadableFile(path, "This is no file.", "Name a file or a folder.")
         with Path(path).open("rb") as file:
             while piece := file.read(_CHUNK):
                 md5.update(piece)
