@@ -189,10 +189,11 @@ def test_what_is_wrong_is_told_by_the_name_of_its_field(
 
 def test_in_a_row_with_columns_it_is_the_column(tmp_path: Path) -> None:
     pdq = "f8" * 32
-    lines = ("md5,sha1,confidence,pdq,pdq_quality", "abc,,,,", f"{MD5},abc,,,", f",,x,{pdq},", f",,,{pdq},x")
+    lines = ["md5,sha1,confidence,pdq,pdq_quality", "abc,,,,", f"{MD5},abc,,,", f",,x,{pdq},"]
+    lines += [f",,,{pdq},{quality}" for quality in ("x", "\xb2", "9" * 5000)]
     rows = read(tmp_path, "a.csv", "\n".join(lines))
     assert [problem.path for row in rows for problem in row.problems] == [
-        "/md5", "/sha1", "/confidence", "/pdq_quality",
+        "/md5", "/sha1", "/confidence", *["/pdq_quality"] * 3,
     ]  # fmt: skip
 
 

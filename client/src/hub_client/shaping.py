@@ -41,6 +41,7 @@ _LISTED: Final = {
     "named_organisations": "A text is expected.", "behaviours": "A text is expected.",
 }  # fmt: skip
 _SHAPES: Final = {"indicators": Indicator, "account": Account}
+_PERCENT: Final = re.compile("[0-9]{1,3}")
 _UNKNOWN: Final = re.compile("unknown field `(.*?)`")
 _MISSING: Final = re.compile("missing required field `(.*?)`")
 _PLACE: Final = re.compile(r" - at `\$(.*)`$")
@@ -165,7 +166,8 @@ def _split(value: Any) -> Any:
 def _indicators(given: Mapping[str, Any], platform: Any) -> list[dict[str, Any]]:
     found = []
     quality = given.get("pdq_quality")
-    flat = quality is not None and str(quality).isdigit() and int(quality) < MIN_FRAME_QUALITY
+    percent = _PERCENT.fullmatch(str(quality))
+    flat = percent is not None and int(percent[0]) < MIN_FRAME_QUALITY
     for name in NAMES:
         if name not in given or (flat and name in _WITHOUT_QUALITY):
             continue
