@@ -9,7 +9,7 @@ import httpx
 
 from .errors import UnexpectedAnswer
 
-# A page of 5,000 signals or results takes a few megabytes; with thousands of indicators in many of them, some tens.
+# The feed's pages are the longest: 5,000 signals are a few megabytes, and 150 if each has all that a signal may hold.
 MOST_BYTES: Final = 256 * 2**20
 MOST_BYTES_OF_ERROR: Final = 2**20
 # The only packing that is asked for and unpacked: here, because httpx unpacks without a limit.
