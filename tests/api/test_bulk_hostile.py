@@ -9,15 +9,19 @@ from contextlib import ExitStack
 from datetime import timedelta
 from threading import Event, Thread
 from typing import Any
+from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import ApiClient, ApiKey
 from sharing.api import ndjson, receiving
 from sharing.api.views import bulk
+from sharing.signals.bulk import copying
 from sharing.signals.bulk.models import BulkUpload
 from sharing.signals.models import Signal
 from sharing.visibility.models import SharingGroup
@@ -129,6 +133,25 @@ def test_a_key_that_ends_meanwhile_stores_no_more(
     before_piece(monkeypatch, 3, change)
     assert send(client, key, lines(*map(row, range(9)))).status_code == 403
     assert Signal.objects.count() <= 6
+
+
+def test_a_database_that_goes_away_within_a_copy_is_503(
+    client: Client, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_work = connection.connection.info.backend_pid
+
+    def restarted() -> UUID:
+        """Called for each row, while COPY is under way."""
+        with psycopg.connect(**connection.get_connection_params()) as other:
+            other.execute("SELECT pg_terminate_backend(%s)", [at_work])
+        return uuid4()
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(copying, "uuid4", restarted)
+        assert send(client, key, lines(*map(row, range(3)))).status_code == 503
+    connection.close()  # as the server does between two requests
+    assert not Signal.objects.exists()
+    assert send(client, key, lines(*map(row, range(3)))).json()["created"] == 3
 
 
 def test_one_organisation_never_has_all_places(client: Client, key: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from numpy.typing import NDArray
 from psycopg import sql
 
-from hub.postgresql import prepared_cursor
+from hub.postgresql import copying, prepared_cursor
 from hub.postgresql.cluster import cluster_of, known_cluster
 
 # One row in all: a value to fetch for each column instead of a row for each indicator. In the order of an index, so
@@ -115,7 +115,7 @@ def _copied(cursor: Any, signal_type: str, horizon: str, size: int) -> Iterator[
     query = sql.SQL(_UP_TO).format(type=sql.Literal(signal_type), horizon=sql.Literal(horizon))
     row = _row(size)
     buffer, begun = bytearray(), False
-    with cursor.copy(query) as copy:
+    with copying(cursor, query) as copy:
         for message in copy:
             buffer += message
             if len(buffer) > _CHUNK:

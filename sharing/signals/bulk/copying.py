@@ -16,6 +16,7 @@ from django.db import connection
 from accounts.actor import Actor
 from accounts.models import Organisation
 from hub.errors import Problem
+from hub.postgresql import copying
 from sharing.signals import storage
 from sharing.signals.models import Signal
 from sharing.signals.preparation import PreparedIndicator, PreparedSignal
@@ -96,7 +97,7 @@ def store_rows(actor: Actor, organisation: Organisation, rows: Sequence[Prepared
 def _insert_signals(cursor: Any, organisation: Organisation, good: dict[int, PreparedSignal]) -> dict[int, int]:
     """By place the ids of those that are new."""
     places: dict[UUID, int] = {}
-    with cursor.copy(f"COPY bulk_signal ({_SIGNAL_COLUMNS}) FROM STDIN") as copy:
+    with copying(cursor, f"COPY bulk_signal ({_SIGNAL_COLUMNS}) FROM STDIN") as copy:
         for place, row in good.items():
             uuid, source = uuid4(), row.source
             places[uuid] = place
@@ -113,7 +114,7 @@ def _insert_signals(cursor: Any, organisation: Organisation, good: dict[int, Pre
 
 def _link(cursor: Any, made: Sequence[tuple[int, PreparedSignal]], known: Iterable[PreparedSignal]) -> None:
     """The indicators of all; links of those that were made, and the groups that they are shared with."""
-    with cursor.copy("COPY bulk_link (signal_id, signal_type, value, key_id, quality) FROM STDIN") as copy:
+    with copying(cursor, "COPY bulk_link (signal_id, signal_type, value, key_id, quality) FROM STDIN") as copy:
         for pk, row in (*made, *((None, row) for row in known)):
             for item in row.indicators:
                 copy.write_row((pk, item.signal_type, item.value, item.key_id, item.quality))
@@ -121,7 +122,7 @@ def _link(cursor: Any, made: Sequence[tuple[int, PreparedSignal]], known: Iterab
     cursor.execute(_INSERT_INDICATORS)
     cursor.execute(_INSERT_LINKS)
     cursor.execute(_BACK)
-    with cursor.copy("COPY sharing_share (signal_id, sharing_group_id) FROM STDIN") as copy:
+    with copying(cursor, "COPY sharing_share (signal_id, sharing_group_id) FROM STDIN") as copy:
         for pk, row in made:
             for group in row.groups:
                 copy.write_row((pk, group.pk))
