@@ -29,7 +29,7 @@ _MEMBERS: Final = 20_000
 _PIECE_SECONDS: Final = 60.0
 # What is still under way when an answer is ready is read for so many seconds: who sends without looking up would
 # otherwise never see the answer.
-_DRAINED_SECONDS: Final = 10.0
+_DRAINED_SECONDS: Final = 3.0
 _NO_JSON: Final = Problem("", "not_json", "This line is no JSON in UTF-8.", "Write one JSON object in each line.")
 _EMPTY: Final = Problem("", "empty_line", "This line is empty.", "Leave empty lines out.")
 _TOO_LONG: Final = Problem(

@@ -19,9 +19,9 @@ _PLAIN: Final = frozenset({"*/*", "application/json"})
 _FORMAT: Final = "format"
 # Levels of lists and objects. A batch needs seven: body, rows, row, indicators, indicator, frames, frame.
 DEEPEST: Final = 20
-# Commas and opening brackets in a body. The largest batch has half of them, those of its texts among them; of 32 MB of
-# "{}," Python would make a gigabyte.
-MOST_PARTS: Final = 1_000_000
+# Commas and opening brackets in a body, those of texts among them. 32 MB of videos' frames have 1.3 million; of 32 MB
+# of "{}," Python would make a gigabyte.
+MOST_PARTS: Final = 1_500_000
 _TOO_DEEP: Final = f"The JSON is nested too deep: more than {DEEPEST} levels."
 _NO_JSON: Final = "The body is not valid JSON in UTF-8."
 _COMPRESSED: Final = "The body is not valid JSON in UTF-8. Send it as it is, without a Content-Encoding."
@@ -73,7 +73,7 @@ class TooLarge(APIException):
 
 class TooManyParts(TooLarge):
     def __init__(self) -> None:
-        APIException.__init__(self, f"A request holds at most {MOST_PARTS:,} values. Split it.")
+        APIException.__init__(self, f"A request holds at most {MOST_PARTS:,} commas and opening brackets. Split it.")
 
 
 class BoundedJSONParser(JSONParser):

@@ -55,7 +55,7 @@ _TOO_MANY: Final = Problem(
 
 def receive(*, actor: Actor, key: str, lines: Lines) -> Hold:
     """Store what is not stored yet of these lines. Raises what stopped it; all before that is stored."""
-    hold = begin_upload(actor=actor, key=key)
+    hold = begin_upload(actor=actor, key=key, taken_over=lambda: lines.taken_over)
     seen: set[str] = set()
     number = 1
     for kept in hold.kept:

@@ -6,16 +6,19 @@ import gzip
 import json
 import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from accounts.models import ApiClient, Organisation
 from hub.audit.models import AuditEntry
 from hub.outbox.models import OutboxEvent
 from sharing.api import receiving
-from sharing.signals.bulk.models import BulkChunk, BulkUpload
+from sharing.signals.bulk.models import BulkChunk, BulkUpload, digest_of_key
 from sharing.signals.models import Share, Signal, SignalIndicator
 from tests import factories
 from tests.api.bulk import PATH, before_piece, get, lines, results, row, send, send_part
@@ -204,6 +207,25 @@ def test_a_newer_request_takes_the_upload_over(
     assert Signal.objects.count() == 9
     upload = BulkUpload.objects.get()
     assert (upload.lines, upload.created, upload.state) == (9, 9, "complete")
+
+
+@pytest.mark.parametrize("together", [2, 3])
+def test_of_those_who_begin_at_the_same_moment_one_goes_on(key: str, together: int) -> None:
+    for round_ in range(10):
+        body, start = lines(*(row(number, external_id=f"{round_}-{number}") for number in range(3))), Barrier(together)
+
+        def post(body: bytes = body, start: Barrier = start, name: str = f"upload-{round_}") -> int:
+            try:
+                start.wait(30.0)
+                return int(send(Client(), key, body, name).status_code)
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(together) as senders:
+            statuses = sorted(sent.result() for sent in [senders.submit(post) for _ in range(together)])
+        assert statuses[0] == 200, statuses
+        assert set(statuses) <= {200, 409}
+        assert BulkUpload.objects.get(key_sha256=digest_of_key(f"upload-{round_}")).created == 3
 
 
 @pytest.mark.parametrize(

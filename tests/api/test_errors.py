@@ -91,7 +91,7 @@ def test_a_body_of_very_many_values_is_not_made_into_objects(client: Client, key
         _now, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert "1,000,000 values" in check(answer, 413)["detail"]
+    assert "1,500,000 commas" in check(answer, 413)["detail"]
     assert most < 100 * 2**20
 
 

@@ -96,6 +96,11 @@ def test_lines_of_json_are_signals_as_the_api_takes_them(tmp_path: Path) -> None
     assert all(row.problems for row in rows[1:])
 
 
+def test_a_mark_of_byte_order_is_no_part_of_the_first_row(tmp_path: Path) -> None:
+    (row,) = read(tmp_path, "a.ndjson", f'\ufeff{{"md5": "{MD5}"}}\n')
+    assert row.signal is not None, row.problems
+
+
 def test_what_has_no_reference_gets_one_that_follows_from_its_content(tmp_path: Path) -> None:
     (one,) = read(tmp_path, "a.csv", f"md5\n{MD5}\n")
     (same,) = read(tmp_path, "b.csv", f"summary,md5\n,{MD5.upper()}\n")

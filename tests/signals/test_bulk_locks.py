@@ -27,7 +27,7 @@ ROWS = 300
 
 def store_in_bulk(organisation: Organisation, rows: list[SignalInput], key: str) -> None:
     actor = factories.actor_for(organisation)
-    hold = begin_upload(actor=actor, key=key)
+    hold = begin_upload(actor=actor, key=key, taken_over=lambda: False)
     store_piece(hold, Piece(actor, 1, prepare_piece(actor=actor, rows=rows, seen=set()), bytes(32), {}))
 
 

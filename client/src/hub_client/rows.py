@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,6 +113,8 @@ def _unknown_column(path: Path, number: int, name: str) -> BadSetting:
 def _json_lines(path: Path) -> Iterator[tuple[int, Any]]:
     with path.open("rb") as file:
         for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), b""), start=1):
+            if number == 1:
+                line = line.removeprefix(BOM_UTF8)  # noqa: PLW2901 - some editors write it
             if not line.strip():
                 continue
             try:

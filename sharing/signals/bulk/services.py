@@ -6,7 +6,7 @@ piece of matching work. So whatever is killed, the upload's row says exactly whi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -74,8 +74,11 @@ class Piece:
     references: Mapping[int, str | None]
 
 
-def begin_upload(*, actor: Actor, key: str) -> Hold:
-    """The upload of this key, new or taken up again. From here on earlier requests with the key store nothing more."""
+def begin_upload(*, actor: Actor, key: str, taken_over: Callable[[], bool]) -> Hold:
+    """The upload of this key, new or taken up again. From here on earlier requests with the key store nothing more.
+
+    Raises Conflict when this request has been `taken_over` itself meanwhile: the newer one may have begun already.
+    """
     organisation = actor.require(Scope.WRITE_SIGNALS)
     if actor.client is None:
         raise NotPermitted("Bulk uploads are made with an API key.")
@@ -87,8 +90,11 @@ def begin_upload(*, actor: Actor, key: str) -> Hold:
             defaults={"organisation": organisation},
         )
         # Waits for a piece that is being stored: what is read next is all there is.
-        BulkUpload.objects.filter(pk=upload.pk).update(holder=held)
-        upload.refresh_from_db(fields=["finished_at"])
+        upload = BulkUpload.objects.select_for_update(no_key=True).get(pk=upload.pk)
+        if taken_over():
+            raise Conflict(TAKEN_OVER)
+        upload.holder = held
+        upload.save(update_fields=["holder"])
     rows = upload.chunks.order_by("first_line").values_list("first_line", "lines", "digest", "signals")
     kept = [
         Kept(first, lines, bytes(digest), frozenset(place for place, pk in enumerate(signals) if not pk))
