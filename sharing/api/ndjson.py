@@ -72,7 +72,7 @@ class Source:
         data = self._raw() if self._unpack is None else self._unpacked()
         self._left -= len(data)
         if self._left < 0:
-            raise TooLarge(self._most)
+            raise TooLarge.in_bytes(self._most)
         return data
 
     def _raw(self) -> bytes:
@@ -247,7 +247,7 @@ def source_of(request: Any, most: int) -> Source:
     chunked = "Transfer-Encoding" in request.headers
     length = None if chunked else int(request.META.get("CONTENT_LENGTH") or 0)
     if length is not None and length > most:
-        raise TooLarge(most)
+        raise TooLarge.in_bytes(most)
     stream = request.stream
     read = stream.read if stream is not None else lambda _size: b""
     socket = request.META.get("gunicorn.socket")

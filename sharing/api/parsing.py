@@ -66,14 +66,12 @@ class TooLarge(APIException):
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_code = "too_large"
 
-    def __init__(self, most: int | None = None) -> None:
-        megabytes = (most or settings.DATA_UPLOAD_MAX_MEMORY_SIZE) // 2**20
-        super().__init__(f"A request holds at most {megabytes} MB. Split it.")
+    def __init__(self, most: str) -> None:
+        super().__init__(f"A request holds at most {most}. Split it.")
 
-
-class TooManyParts(TooLarge):
-    def __init__(self) -> None:
-        APIException.__init__(self, f"A request holds at most {MOST_PARTS:,} commas and opening brackets. Split it.")
+    @classmethod
+    def in_bytes(cls, most: int) -> TooLarge:
+        return cls(f"{most // 2**20} MB")
 
 
 class BoundedJSONParser(JSONParser):
@@ -83,10 +81,10 @@ class BoundedJSONParser(JSONParser):
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         body = stream.read(limit + 1)
         if len(body) > limit:
-            raise TooLarge
+            raise TooLarge.in_bytes(limit)
         brackets = body.count(b"[") + body.count(b"{")
         if brackets + body.count(b",") > MOST_PARTS:
-            raise TooManyParts
+            raise TooLarge(f"{MOST_PARTS:,} commas and opening brackets")
         try:
             parsed = decode(body.decode())
         except RecursionError:

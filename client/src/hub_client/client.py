@@ -36,7 +36,7 @@ from .copies.writing import CopyWriter
 from .errors import HubClientError
 from .exchange import TIMEOUT, Retries
 from .identifiers import Tokens
-from .reading import Body
+from .reading import read_whole
 from .settings import Settings
 from .signals import Indicator, NewSignal
 from .watching import Watch
@@ -260,10 +260,7 @@ class HubClient:
 
     def _sent(self, call: Call[Answer]) -> Answer:
         with exchange.failures_told(), self._http.stream(**exchange.request_of(call)) as response:
-            body = Body(response)
-            for piece in response.iter_raw():
-                body.add(piece)
-            return exchange.answer_of(call, response, body.whole())
+            return exchange.answer_of(call, response, read_whole(response))
 
     def _run(self, wanted: steps.Steps[Answer]) -> Answer:
         try:

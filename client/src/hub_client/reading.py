@@ -50,3 +50,11 @@ class Body:
             return unpack.decompress(piece, self._most - self._size + 1)
         except zlib.error:
             raise UnexpectedAnswer("The answer says that it is packed with gzip, and is not.", _CHECK) from None
+
+
+def read_whole(response: httpx.Response) -> bytes:
+    """The body of an answer that is not asynchronous. Raises UnexpectedAnswer."""
+    body = Body(response)
+    for piece in response.iter_raw():
+        body.add(piece)
+    return body.whole()

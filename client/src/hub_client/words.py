@@ -17,7 +17,7 @@ SEVERITIES: Final = ("low", "medium", "high", "critical")
 TLP: Final = ("CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED")
 SUBJECT_ROLES: Final = ("suspected_offender", "victim", "unknown")
 ENFORCEMENTS: Final = ("none", "warned", "restricted", "suspended", "banned")
-_BEST: Final = 100
+MOST_PERCENT: Final = 100  # of confidence and quality
 
 
 def not_allowed(signal: NewSignal) -> Iterator[Problem]:
@@ -37,5 +37,5 @@ def not_allowed(signal: NewSignal) -> Iterator[Problem]:
     numbers = {"/confidence": signal.confidence}
     numbers |= {f"/indicators/{place}/quality": item.quality for place, item in enumerate(signal.indicators)}
     for path, number in numbers.items():
-        if number is not None and not 0 <= number <= _BEST:
-            yield Problem(path, "out_of_range", f"A whole number from 0 to {_BEST} is expected.")
+        if number is not None and not 0 <= number <= MOST_PERCENT:
+            yield Problem(path, "out_of_range", f"A whole number from 0 to {MOST_PERCENT} is expected.")

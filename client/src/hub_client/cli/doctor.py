@@ -23,7 +23,7 @@ from hub_client.errors import BadCopy, BadSetting, HubClientError, NoAnswer, Not
 from hub_client.exchange import NO_DATE, Retries, failures_told
 from hub_client.hashing.videos import can_read_videos
 from hub_client.identifiers import TELL
-from hub_client.reading import ACCEPTED, Body
+from hub_client.reading import ACCEPTED, read_whole
 from hub_client.settings import Settings
 
 from .options import Config, Database, Json, Url
@@ -93,10 +93,7 @@ def findings(url: str | None, config: Path | None) -> Iterator[Finding]:
 def _health(url: str) -> tuple[httpx.Response, bytes]:
     headers = {"Accept-Encoding": ACCEPTED}
     with failures_told(), httpx.stream("GET", f"{url}/healthz", headers=headers, timeout=10.0) as answer:
-        body = Body(answer)
-        for piece in answer.iter_raw():
-            body.add(piece)
-        return answer, body.whole()
+        return answer, read_whole(answer)
 
 
 def _videos() -> Finding:

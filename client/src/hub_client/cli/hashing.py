@@ -17,7 +17,7 @@ from hub_client.errors import BadSetting, UnreadableFile
 from hub_client.hashing import FileHashes, files_in, hash_files
 
 from .options import Processes
-from .output import Code, complain, counted, ends_well, json_of, note, progress, shown
+from .output import Code, complain, counted, ends_well, json_of, note, progress, shown, were
 
 _COLUMNS: Final = FileHashes.__struct_fields__
 
@@ -55,8 +55,8 @@ def hash_command(
     if noted:
         note(f"Of {counted(noted, 'file')} only the file itself was hashed: `note` says why.")
     if bad:
-        were = "was" if len(files) - bad == 1 else "were"
-        note(f"{len(files) - bad} of {counted(len(files), 'file')} {were} hashed; {bad} could not be read.")
+        good = len(files) - bad
+        note(f"{good} of {counted(len(files), 'file')} {were(good)} hashed; {bad} could not be read.")
         raise typer.Exit(Code.IN_PART)
 
 

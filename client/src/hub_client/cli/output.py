@@ -70,6 +70,10 @@ def counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
+def were(number: int) -> str:
+    return "was" if number == 1 else "were"
+
+
 def print_json(value: Any) -> None:
     """One line of JSON."""
     sys.stdout.write(f"{json_of(value)}\n")

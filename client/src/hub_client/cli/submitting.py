@@ -24,7 +24,7 @@ from hub_client.rows import Row, digest_of, rows_of_file, rows_of_hashes
 from hub_client.signals import NewSignal
 
 from .options import Config, Json, Processes, Url
-from .output import Code, code_of, complain, ends_well, note, print_json, progress
+from .output import Code, code_of, complain, counted, ends_well, note, print_json, progress, were
 
 _LARGE = 8 * 2**20  # bytes of a source that is better sent in bulk
 _SHOWN = 20  # refused rows that are told one by one
@@ -98,10 +98,6 @@ def _rows(source: Path, defaults: dict[str, Any], processes: int | None) -> Iter
     return rows_of_file(source, defaults)
 
 
-def _in_number(number: int, words: str) -> str:
-    return words.replace("rows", "row").replace("were", "was") if number == 1 else words
-
-
 @dataclass
 class Tally:
     """How many rows came to which end, and what was wrong with which of them first."""
@@ -111,13 +107,13 @@ class Tally:
 
     def text(self, sent: str) -> str:
         number = self.counts["created"] + self.counts["updated"]
-        parts = [f"{number} {_in_number(number, f'rows {sent}')}"]
+        parts = [f"{counted(number, 'row')} {sent.replace('were', were(number))}"]
         if self.counts["updated"]:
             parts.append(f"{self.counts['updated']} of them replaced a signal that was there")
         if self.counts["before"]:
             parts.append(f"{self.counts['before']} had been sent before")
         if self.counts["refused"]:
-            parts.append(f"{self.counts['refused']} {_in_number(self.counts['refused'], 'were refused')}")
+            parts.append(f"{self.counts['refused']} {were(self.counts['refused'])} refused")
         return f"{', '.join(parts)}."
 
     def refuse(self, place: str, problems: Iterable[object], *, json: bool) -> None:

@@ -14,11 +14,11 @@ from hub_client.answers import FeedEntry, FeedPage, Signal, StoredIndicator
 from hub_client.errors import BadCopy, UnexpectedAnswer
 from hub_client.private_files import make_private
 from hub_client.signal_types import NEAR, get
+from hub_client.words import MOST_PERCENT
 
 from .file import Owner, opened_to_write, owner_of, told, transaction
 
 _SWEPT_AT_ONCE: Final = 10_000
-_BEST_QUALITY: Final = 100
 _LEFT: Final = "SELECT id FROM signal WHERE build NOT IN (SELECT build FROM copy UNION SELECT shown FROM copy) LIMIT ?"
 
 
@@ -171,7 +171,7 @@ def _value(item: StoredIndicator) -> bytes:
     value = bytes.fromhex(item.value)
     if item.type in NEAR and len(value) != get(item.type).size:
         raise ValueError
-    if item.quality is not None and not 0 <= item.quality <= _BEST_QUALITY:
+    if item.quality is not None and not 0 <= item.quality <= MOST_PERCENT:
         raise ValueError
     return value
 
